@@ -1,0 +1,44 @@
+# Everything runs from .venv, made here from the lock files: `make run` and `make test` need Python 3.11+ and nothing else.
+# .venv/bin/python is named by a relative path throughout, so that the folder's own name may hold spaces.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
+ARGS ?=
+
+.PHONY: run test lint lock clean
+
+run: .venv/.installed
+	@.venv/bin/python -m supervisor demo $(ARGS)
+
+test: .venv/.installed-dev
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: .venv/.installed-dev
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m mypy
+
+.venv/.python:
+	@test -n "$(PYTHON)" || { echo "campaignd needs Python 3.11 or newer; none found (set PYTHON=…)" >&2; exit 2; }
+	@$(PYTHON) -m venv .venv || { echo "could not create .venv (on Debian: apt install python3-venv)" >&2; exit 2; }
+	@touch $@
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/.python
+	@echo "installing into .venv …" >&2
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	@echo "installing the development tools into .venv …" >&2
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Locks hold for Python 3.11 to 3.13 on every platform, with hashes and without the address of any index.
+lock:
+	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build -o requirements.lock
+	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv build dist

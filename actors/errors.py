@@ -1,0 +1,27 @@
+"""What the product raises on purpose. The type is the verdict; adapters turn foreign exceptions into these at the edge."""
+
+from __future__ import annotations
+
+
+class CampaignServiceError(Exception):
+    """Root of every error the product raises on purpose; its text is one line that a person can act on."""
+
+
+class CampaignNotFoundError(CampaignServiceError):
+    """No campaign of that slug, name or id."""
+
+
+class CampaignValidationError(CampaignServiceError):
+    """What was asked for is wrong in itself, or not allowed in the campaign's present status."""
+
+
+class CallListValidationError(CampaignServiceError):
+    """The call list as a whole can't be read; a single bad row never raises this."""
+
+
+class ConfigurationError(CampaignServiceError):
+    """One or more configuration files are wrong; the text has a line for each error: file, key, reason."""
+
+
+class DatabaseError(CampaignServiceError):
+    """PostgreSQL could not be reached, refused, or its schema does not fit this code."""

@@ -1,0 +1,5 @@
+"""`python -m supervisor` is `campaignd`."""
+
+from supervisor.cli import main
+
+main()

@@ -1,0 +1,69 @@
+"""The command line. A command's module is imported only when it is asked for, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+# name → (module in supervisor.commands, its line in --help); operations.md gives the names.
+COMMANDS = {
+    "run": ("run", "The service, in the foreground."),
+    "demo": ("demo", "Everything at once, with its own PostgreSQL and a simulated LiveKit."),
+    "check": ("check", "Validate all configuration files."),
+    "migrate": ("migrate", "Bring the database to this version's schema."),
+    "import": ("import_", "Read a call list into a campaign."),
+    "start": ("start", "Start a campaign that is a draft."),
+    "pause": ("pause", "Hold a campaign: no new calls until it is resumed."),
+    "resume": ("resume", "Lift an operator's pause."),
+    "status": ("status", "What every campaign is doing."),
+    "report": ("report", "How a campaign or a company's campaigns went."),
+    "simulate-livekit": ("simulate_livekit", "A simulated LiveKit server, for trying things out."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"supervisor.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="campaignd", prog_name="campaignd")
+def campaignd() -> None:
+    """Calls people for an organisation: campaigns dialed through LiveKit SIP.
+
+    \b
+    Example:
+      campaignd demo
+      campaignd check --config config/campaignd.toml
+    """
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done; 1 the thing asked for failed; 2 wrong input or configuration."""
+    from actors.errors import (
+        CallListValidationError,
+        CampaignNotFoundError,
+        CampaignServiceError,
+        CampaignValidationError,
+        ConfigurationError,
+    )
+
+    wrong_input = (CallListValidationError, CampaignNotFoundError, CampaignValidationError, ConfigurationError)
+    try:
+        campaignd.main(prog_name="campaignd", standalone_mode=True)
+    except CampaignServiceError as error:
+        click.echo(f"campaignd: {error}", err=True)
+        sys.exit(2 if isinstance(error, wrong_input) else 1)
