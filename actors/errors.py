@@ -1,4 +1,4 @@
-"""What the product raises on purpose. The type is the verdict; adapters turn foreign exceptions into these at the edge."""
+"""What the product raises on purpose: the type is the verdict. Adapters turn foreign exceptions into these."""
 
 from __future__ import annotations
 

@@ -120,6 +120,7 @@ CREATE TABLE calls (
     trunk           varchar(100) NOT NULL,
     phone_number    varchar(50) NOT NULL,
     attempt         integer NOT NULL CHECK (attempt > 0), -- the task's attempt_count with this one
+    counts          boolean NOT NULL DEFAULT true, -- false: taken back from attempt_count (refused for our pace)
     epoch           bigint NOT NULL DEFAULT 0, -- of the campaign's lease under which it was claimed
     state           varchar(20) NOT NULL DEFAULT 'claimed'
                     CONSTRAINT chk_call_state
@@ -141,9 +142,9 @@ CREATE TABLE calls (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX calls_task ON calls (task_id);
--- A task is attempted by one call at a time; an attempt is one call.
+-- A task is attempted by one call at a time; an attempt that counts is one call.
 CREATE UNIQUE INDEX calls_unfinished ON calls (task_id) WHERE state IN ('claimed', 'dialing', 'answered');
-CREATE UNIQUE INDEX calls_attempt ON calls (task_id, attempt) WHERE state <> 'given_back';
+CREATE UNIQUE INDEX calls_attempt ON calls (task_id, attempt) WHERE counts;
 -- The company's limit counts these; so does whoever takes over after a crash.
 CREATE INDEX calls_in_progress ON calls (company_id, campaign_id, id) WHERE state IN ('claimed', 'dialing', 'answered');
 -- What a restarted limiter reads: calls that began within the last minute.

@@ -134,5 +134,3 @@ class CampaignSettings(Settings):
     retry: RetrySettings = RetrySettings()
     call: CallSettings = CallSettings()
     recording: RecordingSettings = RecordingSettings()
-
-

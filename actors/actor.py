@@ -1,0 +1,145 @@
+"""What every actor is: a mailbox, a way to tell others, reminders, and a death that does not go unnoticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import pykka
+import structlog
+
+from actors.addresses import Address, Directory
+from actors.clock import Clock
+from actors.supervision import ChildDown
+
+
+@dataclass(frozen=True)
+class Reminder:
+    """A message that an actor has sent to itself through the timer. A generation that is no longer current was
+    replaced or cancelled while it lay in the mailbox, and is never seen."""
+
+    key: str
+    generation: int
+    message: object
+
+
+class Timer(Protocol):
+    """The timer thread: tells an actor a message at a time."""
+
+    def tell_at(self, instant: datetime, address: Address, reminder: Reminder) -> None:
+        """Tell `reminder` at `instant` of the clock; replaces the one with the same address and key."""
+        ...
+
+    def cancel(self, address: Address, key: str) -> None:
+        """Forget the reminder with this key, if there is one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every actor is given: the time, the timer and the way to others."""
+
+    clock: Clock
+    timer: Timer
+    directory: Directory
+
+
+class Actor(pykka.ThreadingActor):
+    """The base of all our actors.
+
+    Subclasses implement `started`, `receive` and `stopped`, all of which run in the actor's own thread, one at a
+    time. They may wait for PostgreSQL, briefly and with a timeout; never for the network, another actor or a clock.
+    Whatever escapes from them ends this actor, and only this one; its parent is told, once, and takes its address
+    out of the directory.
+    """
+
+    def __init__(self, address: Address, generation: int, parent: Address, surroundings: Surroundings) -> None:
+        super().__init__()
+        self.address = address
+        self.clock = surroundings.clock
+        self.log = structlog.get_logger().bind(actor=address)
+        self._generation = generation
+        self._parent = parent
+        self._timer = surroundings.timer
+        self._directory = surroundings.directory
+        self._reminders: dict[str, int] = {}  # key → current generation
+        self._pending: dict[str, tuple[datetime, object]] = {}  # key → what the timer holds
+        self._end_reported = False
+        # Before its thread runs, so that no answer to what it asks in `started` can miss it.
+        self._directory.enter(address, self.actor_ref)
+
+    def started(self) -> None:
+        """Called once, before the first message."""
+
+    def receive(self, message: Any) -> Any:
+        """Called for each message; what it returns answers an `ask`."""
+        raise NotImplementedError
+
+    def stopped(self) -> None:
+        """Called once after an orderly stop; not after a crash."""
+
+    def tell(self, address: Address, message: object) -> bool:
+        """Tell another actor; False when nobody lives at that address."""
+        return self._directory.tell(address, message)
+
+    def remind(self, key: str, instant: datetime, message: object) -> None:
+        """Have `message` received at `instant`, instead of what was asked for under this key before."""
+        if self._pending.get(key) == (instant, message):
+            return
+        self._pending[key] = (instant, message)
+        generation = self._reminders.get(key, 0) + 1
+        self._reminders[key] = generation
+        self._timer.tell_at(instant, self.address, Reminder(key, generation, message))
+
+    def forget(self, key: str) -> None:
+        """Take back a reminder; it is not received any more even if it lies in the mailbox already."""
+        if self._pending.pop(key, None) is not None:
+            self._reminders[key] += 1
+            self._timer.cancel(self.address, key)
+
+    def on_start(self) -> None:
+        try:
+            self.started()
+        except BaseException as error:
+            self._report_end(error)
+            raise _as_exception(error) from error
+
+    def on_receive(self, message: Any) -> Any:
+        if isinstance(message, Reminder):
+            if self._reminders.get(message.key) != message.generation:
+                return None
+            self._pending.pop(message.key, None)
+            message = message.message
+        try:
+            return self.receive(message)
+        except BaseException as error:
+            raise _as_exception(error) from error
+
+    def on_failure(self, exception_type: Any, exception_value: BaseException | None, traceback: Any) -> None:
+        self._report_end(exception_value)
+
+    def on_stop(self) -> None:
+        try:
+            self.stopped()
+        except BaseException as error:
+            self._report_end(error)
+            raise _as_exception(error) from error
+        self._report_end(None)
+
+    def _report_end(self, error: BaseException | None) -> None:
+        if self._end_reported:
+            return
+        self._end_reported = True
+        for key in self._reminders:
+            self._timer.cancel(self.address, key)
+        reason = None if error is None else f"{type(error).__name__}: {error}"
+        self._directory.tell(self._parent, ChildDown(self.address, self._generation, reason))
+
+
+class ActorFailure(Exception):
+    """Stands for a SystemExit or CancelledError in an actor: bare, pykka would stop every actor of the process."""
+
+
+def _as_exception(error: BaseException) -> Exception:
+    return error if isinstance(error, Exception) else ActorFailure(f"{type(error).__name__}: {error}")

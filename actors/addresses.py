@@ -1,0 +1,76 @@
+"""Actors are addressed by name, never by a stored reference: a reference goes stale when its actor is restarted."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NewType
+from uuid import UUID
+
+import pykka
+
+Address = NewType("Address", str)
+
+SUPERVISOR = Address("supervisor")
+ROSTER = Address("roster")
+CALLS = Address("calls")
+
+
+def campaign_address(campaign_id: UUID) -> Address:
+    """The actor of one campaign."""
+    return Address(f"campaign:{campaign_id}")
+
+
+def trunk_address(name: str) -> Address:
+    """The actor of one trunk."""
+    return Address(f"trunk:{name}")
+
+
+def dialer_address(call_id: UUID) -> Address:
+    """The dialer of one call."""
+    return Address(f"dialer:{call_id}")
+
+
+class Directory:
+    """Who lives at which address now. An actor enters itself when it is made; its parent takes it out when it has
+    ended; everybody may tell.
+
+    Safe from every thread; never blocks for longer than a dictionary takes.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._residents: dict[Address, pykka.ActorRef[Any]] = {}
+
+    def enter(self, address: Address, resident: pykka.ActorRef[Any]) -> None:
+        """From now on messages to `address` go to `resident`."""
+        with self._lock:
+            self._residents[address] = resident
+
+    def leave(self, address: Address) -> None:
+        """Nobody lives at `address` any more."""
+        with self._lock:
+            self._residents.pop(address, None)
+
+    def find(self, address: Address) -> pykka.ActorRef[Any] | None:
+        """The present resident, for the edge that must ask it something; not to be kept."""
+        with self._lock:
+            return self._residents.get(address)
+
+    def residents(self) -> dict[Address, pykka.ActorRef[Any]]:
+        """Everybody, as of now."""
+        with self._lock:
+            return dict(self._residents)
+
+    def tell(self, address: Address, message: object) -> bool:
+        """Put `message` into the mailbox at `address`. False: nobody lives there, the message went nowhere.
+
+        True promises delivery to the mailbox, not that it is read: a resident may die before.
+        """
+        resident = self.find(address)
+        if resident is None:
+            return False
+        try:
+            resident.tell(message)
+        except pykka.ActorDeadError:
+            return False
+        return True

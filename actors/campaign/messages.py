@@ -1,0 +1,51 @@
+"""What a campaign's actor is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from actors.dialer.messages import CallResult
+
+
+@dataclass(frozen=True)
+class PermitsGranted:
+    """From its trunk: these calls may begin. A permit is the id of the call it allows."""
+
+    call_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class CallBegan:
+    """From a dialer, to campaign and trunk: the dial request leaves now."""
+
+    call_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CallEnded:
+    """From Calls, to campaign and trunk: a call is over. May be told again until its result is settled."""
+
+    result: CallResult
+
+
+@dataclass(frozen=True)
+class TasksAdded:
+    """Its list has grown."""
+
+
+@dataclass(frozen=True)
+class SettingsChanged:
+    """Its row or its holds have changed: read them again."""
+
+
+@dataclass(frozen=True)
+class SlotsFreed:
+    """Its company has fewer calls in progress than a moment ago."""
+
+
+@dataclass(frozen=True)
+class BeginNoMore:
+    """The service is about to stop: begin no new calls; those in progress are settled as ever."""

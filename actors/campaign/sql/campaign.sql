@@ -1,0 +1,7 @@
+-- Everything a campaign's actor needs to know of its campaign.
+SELECT c.*, s.agent_name, s.metadata AS agent_metadata, y.slug AS company,
+       y.max_concurrent_calls AS company_max_concurrent_calls
+FROM campaigns c
+JOIN skillbases s ON s.id = c.skillbase_id
+JOIN companies y ON y.id = c.company_id
+WHERE c.id = %(campaign)s

@@ -1,0 +1,36 @@
+-- Ends calls, decides their tasks and counts them, all in one statement. A call that has ended already, whoever
+-- ended it, matches nothing: so a result may be settled any number of times.
+WITH result AS (
+    SELECT * FROM unnest(
+        %(call_ids)s::uuid[], %(outcomes)s::text[], %(errors)s::text[], %(sip_status_codes)s::int[],
+        %(sip_call_ids)s::text[], %(answered_at)s::timestamptz[], %(agent_joined_at)s::timestamptz[],
+        %(ended_at)s::timestamptz[], %(statuses)s::text[], %(next_attempt_at)s::timestamptz[],
+        %(attempt_counts)s::boolean[]
+    ) AS r (call_id, outcome, error, sip_status_code, sip_call_id, answered_at, agent_joined_at, ended_at, status,
+            next_attempt_at, attempt_counts)
+), ended AS (
+    UPDATE calls c
+    SET state = 'ended', outcome = r.outcome, error_message = r.error, sip_status_code = r.sip_status_code,
+        sip_call_id = coalesce(r.sip_call_id, c.sip_call_id), answered_at = coalesce(r.answered_at, c.answered_at),
+        agent_joined_at = r.agent_joined_at, ended_at = r.ended_at,
+        counts = r.attempt_counts
+    FROM result r
+    WHERE c.id = r.call_id AND (c.state IN ('claimed', 'dialing', 'answered')) IS TRUE
+    RETURNING c.id, c.task_id, r.outcome, r.error, r.status, r.next_attempt_at, r.attempt_counts
+), decided AS (
+    UPDATE call_tasks t
+    SET status = e.status, outcome = e.outcome, error_message = e.error, call_id = e.id, due = false,
+        next_attempt_at = e.next_attempt_at, updated_at = %(now)s,
+        attempt_count = t.attempt_count - (NOT e.attempt_counts)::int
+    FROM ended e
+    WHERE t.id = e.task_id AND (t.status = 'in_progress') IS TRUE
+    RETURNING t.status
+), counted AS (
+    SELECT count(*) FILTER (WHERE status = 'completed') AS completed,
+           count(*) FILTER (WHERE status = 'failed') AS failed
+    FROM decided
+)
+UPDATE campaigns
+SET completed_tasks = completed_tasks + completed, failed_tasks = failed_tasks + failed
+FROM counted
+WHERE id = %(campaign)s AND completed + failed > 0

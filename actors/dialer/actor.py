@@ -1,0 +1,281 @@
+"""The dialer of one call: one attempt, from its room to its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from psycopg_pool import ConnectionPool
+
+from actors.actor import Actor, Surroundings
+from actors.addresses import Address, campaign_address, trunk_address
+from actors.campaign.messages import CallBegan
+from actors.dialer import ledger
+from actors.dialer.messages import (
+    Answered,
+    Call,
+    CallFinished,
+    CallResult,
+    GatewayFailed,
+    LookFailed,
+    ParticipantJoined,
+    ParticipantLeft,
+    Refused,
+    RoomFinished,
+    RoomLooked,
+    RoomReady,
+    Seen,
+    Unclear,
+)
+from actors.outcomes import Outcome
+from actors.telemetry import Telemetry
+
+OUTCOME_ATTRIBUTE = "campaignd.outcome"
+"""Participant attribute in which the agent says what it found on the line; "voicemail" is understood."""
+
+LOOK_EVERY = timedelta(seconds=15)
+"""How often LiveKit is asked whether a call is still up: the net for lost webhooks."""
+LOOK_SOON = timedelta(seconds=2)
+"""How soon it is asked again while it is not clear whether the phone rings."""
+LATEST_RING = timedelta(seconds=80)
+"""LiveKit gives up a waiting dial after this long, whatever it was asked."""
+UNCLEAR_SLACK = timedelta(seconds=10)
+AGENT_REPORT_GRACE = timedelta(seconds=2)
+"""How long after the end of a call its agent's report, on its way, is waited for."""
+
+
+class DialGateway(Protocol):
+    """What a dialer asks of LiveKit; each but the last is answered by one message."""
+
+    def create_room(self, call: Call) -> None: ...
+    def dial(self, call: Call) -> None: ...
+    def look(self, call: Call) -> None: ...
+    def delete_room(self, call: Call) -> None: ...
+
+
+@dataclass(frozen=True)
+class Look:
+    """Reminder: ask LiveKit who is in the room."""
+
+
+@dataclass(frozen=True)
+class AgentIsLate:
+    """Reminder: an agent should have joined by now."""
+
+
+@dataclass(frozen=True)
+class NoReport:
+    """Reminder: the agent's report will not come any more."""
+
+
+class NotClaimedError(Exception):
+    """The call was settled or given back before it was dialed; it must not be dialed."""
+
+
+class Dialer(Actor):
+    """Dials once, follows the call to its end, and tells Calls the result; then it is done.
+
+    The end is learned from the dial's own answer, from webhooks, and by asking, whichever comes first.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        generation: int,
+        parent: Address,
+        surroundings: Surroundings,
+        *,
+        pool: ConnectionPool,
+        gateway: DialGateway,
+        telemetry: Telemetry,
+        call: Call,
+    ) -> None:
+        super().__init__(address, generation, parent, surroundings)
+        self._pool = pool
+        self._gateway = gateway
+        self._telemetry = telemetry
+        self._call = call
+        self._dialing_at: datetime | None = None
+        self._unclear: str | None = None  # why it is not known whether the phone rings
+        self._sip_call_id: str | None = None
+        self._answered_at: datetime | None = None
+        self._agent_joined_at: datetime | None = None
+        self._agent_left = False
+        self._reported: str | None = None  # what the agent said of the line
+        self._over_at: datetime | None = None
+        self.log = self.log.bind(
+            call=str(call.call_id), task=str(call.task_id), campaign=call.campaign, attempt=call.attempt
+        )
+
+    def started(self) -> None:
+        self._gateway.create_room(self._call)
+
+    def receive(self, message: Any) -> None:
+        match message:
+            case RoomReady():
+                self._dial()
+            case Answered():
+                self._answered(message.sip_call_id)
+            case Refused():
+                self._finish(message.outcome, message.error, message.sip_status_code)
+            case Unclear():
+                self._unclear = message.error
+                self.log.warning("dial_unclear", error=message.error)
+                self._gateway.look(self._call)
+            case ParticipantJoined():
+                self._note_agent(message.participant)
+            case ParticipantLeft():
+                self._left(message.participant)
+            case RoomFinished():
+                self._over()
+                self._agent_left = True
+                self._finish_if_told()
+            case RoomLooked():
+                self._looked(message.participants)
+            case LookFailed():
+                self._look_failed(message.error)
+            case Look():
+                self._gateway.look(self._call)
+            case AgentIsLate():
+                self._agent_is_late()
+            case NoReport():
+                self._finish_conversation()
+            case GatewayFailed():
+                raise RuntimeError(message.error)
+            case _:
+                raise TypeError(f"a dialer can't do anything with {message!r}")
+
+    def _dial(self) -> None:
+        now = self.clock.now()
+        with self._pool.connection() as connection:
+            if not ledger.mark_dialing(connection, self._call.call_id, now):
+                raise NotClaimedError(f"call {self._call.call_id} is not merely claimed any more")
+        self._dialing_at = now
+        began = CallBegan(self._call.call_id, now)
+        self.tell(campaign_address(self._call.campaign_id), began)
+        self.tell(trunk_address(self._call.trunk), began)
+        self._telemetry.call_began(self._call.campaign, self._call.trunk)
+        self._gateway.dial(self._call)
+
+    def _answered(self, sip_call_id: str | None) -> None:
+        if self._answered_at is not None or self._over_at is not None:
+            return
+        now = self.clock.now()
+        self._answered_at, self._sip_call_id, self._unclear = now, sip_call_id, None
+        with self._pool.connection() as connection:
+            ledger.mark_answered(connection, self._call.call_id, now, sip_call_id)
+        self.remind("look", now + LOOK_EVERY, Look())
+        if self._agent_joined_at is None:
+            self.remind("agent", now + timedelta(seconds=self._call.agent_timeout_s), AgentIsLate())
+
+    def _note_agent(self, participant: Seen) -> None:
+        if not participant.is_agent:
+            return
+        if self._agent_joined_at is None:
+            self._agent_joined_at = participant.joined_at or self.clock.now()
+            self.forget("agent")
+        self._reported = participant.attributes.get(OUTCOME_ATTRIBUTE, self._reported)
+
+    def _left(self, participant: Seen) -> None:
+        if participant.is_agent:
+            self._note_agent(participant)
+            self._agent_left = True
+            self._finish_if_told()
+        elif participant.identity == self._call.identity:
+            self._over()
+
+    def _agent_is_late(self) -> None:
+        """Nobody speaks to the person who answered. One look, in case only the webhook was lost."""
+        self._gateway.look(self._call)
+
+    def _looked(self, participants: tuple[Seen, ...] | None) -> None:
+        for participant in participants or ():
+            self._note_agent(participant)
+        callee = next((seen for seen in participants or () if seen.identity == self._call.identity), None)
+        status = callee.attributes.get("sip.callStatus") if callee else None
+        if self._unclear is not None:
+            self._resolve(status)
+        elif self._over_at is not None:
+            self._agent_left = self._agent_left or participants is None
+            if participants is not None:
+                self._finish_conversation()
+        elif self._answered_at is not None:
+            self._follow(status)
+
+    def _resolve(self, status: str | None) -> None:
+        """An unclear dial: what the room shows, until LiveKit can't possibly ring any more."""
+        if self._dialing_at is None:
+            raise RuntimeError("unclear before it was dialed")
+        now = self.clock.now()
+        ring = max(LATEST_RING, timedelta(seconds=self._call.ringing_timeout_s))
+        if status in ("active", "automation"):
+            self._answered(None)
+        elif now >= self._dialing_at + ring + UNCLEAR_SLACK:
+            self._finish(Outcome.INTERRUPTED, self._unclear)
+        else:
+            self.remind("look", now + LOOK_SOON, Look())
+
+    def _follow(self, status: str | None) -> None:
+        """A call in progress: is the callee still on the line, is an agent with them?"""
+        now = self.clock.now()
+        if status is None or status == "hangup":
+            self._over()
+        elif self._answered_at is not None and self._agent_joined_at is None:
+            if now >= self._answered_at + timedelta(seconds=self._call.agent_timeout_s):
+                self._over_at = now
+                self._finish_conversation()
+        else:
+            self.remind("look", now + LOOK_EVERY, Look())
+
+    def _look_failed(self, error: str) -> None:
+        self.log.warning("look_failed", error=error)
+        if self._unclear is not None:
+            self._resolve(None)
+        elif self._over_at is None:
+            self.remind("look", self.clock.now() + LOOK_EVERY, Look())
+
+    def _over(self) -> None:
+        """The callee is gone. Before the answer this says nothing: the dial's own answer will say why."""
+        if self._over_at is not None or self._answered_at is None:
+            return
+        self._over_at = self.clock.now()
+        self.forget("look")
+        self.forget("agent")
+        if not self._finish_if_told():
+            self.remind("report", self._over_at + AGENT_REPORT_GRACE, NoReport())
+            self._gateway.look(self._call)
+
+    def _finish_if_told(self) -> bool:
+        """The end is settled once the agent has reported, is gone without a word, or never came."""
+        if self._over_at is None or not (self._reported or self._agent_left or self._agent_joined_at is None):
+            return False
+        self._finish_conversation()
+        return True
+
+    def _finish_conversation(self) -> None:
+        if self._reported == Outcome.VOICEMAIL:
+            self._finish(Outcome.VOICEMAIL, None)
+        elif self._agent_joined_at is None:
+            self._finish(Outcome.AGENT_FAILED, f"no agent {self._call.agent_name} joined")
+        else:
+            self._finish(Outcome.ANSWERED, None)
+
+    def _finish(self, outcome: Outcome, error: str | None, sip_status_code: int | None = None) -> None:
+        self._gateway.delete_room(self._call)
+        ended_at = self._over_at or self.clock.now()
+        result = CallResult(
+            call=self._call,
+            outcome=outcome,
+            ended_at=ended_at,
+            error=error,
+            sip_status_code=sip_status_code,
+            sip_call_id=self._sip_call_id,
+            answered_at=self._answered_at,
+            agent_joined_at=self._agent_joined_at,
+        )
+        if self._dialing_at is not None:
+            talk_s = None if self._answered_at is None else (ended_at - self._answered_at).total_seconds()
+            self._telemetry.call_ended(self._call.campaign, self._call.trunk, outcome, talk_s)
+        self.tell(self._parent, CallFinished(result))
+        self.stop()

@@ -1,0 +1,213 @@
+"""The only place that talks to LiveKit: the official client, on the event loop, with the limits it lacks.
+
+The client's own time-outs do not work, it replays dials on LiveKit Cloud, and its pool stops at 100 connections
+(measured: shared/facts/livekit.md); hence the explicit time limits, `failover=False` and the two sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+import aiohttp
+import structlog
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
+from livekit import api
+
+from actors.addresses import CALLS, Directory, dialer_address
+from actors.dialer.answers import Answer, read_dial_answer, read_room_answer
+from actors.dialer.messages import (
+    Answered,
+    Call,
+    GatewayFailed,
+    LookFailed,
+    Refused,
+    RoomLooked,
+    RoomReady,
+    Unclear,
+)
+from actors.dialer.webhooks import seen
+from actors.outcomes import Outcome
+
+CONTROL_TIMEOUT_S = 10.0
+"""For every request but a dial: none of them waits for anything but LiveKit itself."""
+DIAL_GRACE_S = 15.0
+"""On top of the ringing: LiveKit joins the participant to the room before ringing begins."""
+_EMPTY_ROOM_TIMEOUT_S = 120
+_CONTROL_CONNECTIONS = 100
+
+
+class Loop(Protocol):
+    """The event loop thread."""
+
+    def submit(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Run `work` on the loop, from any thread."""
+        ...
+
+
+@dataclass(frozen=True)
+class Line:
+    """A trunk as LiveKit knows it."""
+
+    livekit_trunk_id: str
+    from_number: str
+
+
+class Gateway:
+    """Asks LiveKit on behalf of dialers and tells each what came back. Methods return at once and never raise; a
+    request ends in exactly one message to the dialer, within its time limit. What comes back for a dialer that is
+    gone is told to Calls, so that an answered call is not lost."""
+
+    def __init__(
+        self, loop: Loop, directory: Directory, url: str, api_key: str, api_secret: str, lines: Mapping[str, Line]
+    ) -> None:
+        self._loop = loop
+        self._directory = directory
+        self._url, self._api_key, self._api_secret = url, api_key, api_secret
+        self._lines = lines
+        self._log = structlog.get_logger()
+
+    async def open(self) -> None:
+        """Make the two sessions, on the loop. One for dials, each of which holds a connection for as long as the
+        phone rings; one for everything else, so that it never queues behind them."""
+        self._dial_session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._control_session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONTROL_CONNECTIONS))
+        self._dialing = self._client(self._dial_session)
+        self._control = self._client(self._control_session)
+
+    async def close(self) -> None:
+        """Close the sessions. Phones that ring go on ringing: LiveKit finishes a dial whose asker has left."""
+        await self._dial_session.close()
+        await self._control_session.close()
+
+    def create_room(self, call: Call) -> None:
+        """Make the call's room and send for its agent: `RoomReady` or `Refused`."""
+        self._submit(call.call_id, self._create_room(call))
+
+    def dial(self, call: Call) -> None:
+        """Dial, and wait until it is answered or not: `Answered`, `Refused` or `Unclear`. To be asked once for a
+        call: the server would ring twice."""
+        self._submit(call.call_id, self._dial(call))
+
+    def look(self, call: Call) -> None:
+        """See who is in the call's room: `RoomLooked` or `LookFailed`."""
+        self._submit(call.call_id, self._look(call))
+
+    def delete_room(self, call: Call) -> None:
+        """Close the call's room, and hang up whoever is in it. Tells nothing: a room that stays is found by the
+        reconciler."""
+        self._loop.submit(self._delete_room(call))
+
+    def _client(self, session: aiohttp.ClientSession) -> api.LiveKitAPI:
+        return api.LiveKitAPI(self._url, self._api_key, self._api_secret, session=session, failover=False)
+
+    def _submit(self, call_id: UUID, work: Coroutine[Any, Any, object]) -> None:
+        self._loop.submit(self._report(call_id, work))
+
+    async def _report(self, call_id: UUID, work: Coroutine[Any, Any, object]) -> None:
+        message: object
+        try:
+            message = await work
+        except Exception as error:  # noqa: BLE001 - a bug here is the dialer's death, never its silence
+            message = GatewayFailed(f"{type(error).__name__}: {error}")
+        if not self._directory.tell(dialer_address(call_id), message):
+            self._directory.tell(CALLS, message)
+            self._log.warning("gateway_answer_without_dialer", call=str(call_id), answer=type(message).__name__)
+
+    async def _create_room(self, call: Call) -> RoomReady | Refused:
+        agent_job = {
+            **call.agent_metadata,
+            "call_id": str(call.call_id),
+            "campaign": call.campaign,
+            "phone_number": call.phone_number,
+            "contact_name": call.contact_name,
+            "contact_data": dict(call.contact_data),
+        }
+        request = api.CreateRoomRequest(
+            name=call.room,
+            empty_timeout=_EMPTY_ROOM_TIMEOUT_S,
+            agents=[api.RoomAgentDispatch(agent_name=call.agent_name, metadata=json.dumps(agent_job))],
+        )
+        try:
+            async with asyncio.timeout(CONTROL_TIMEOUT_S):
+                await self._control.room.create_room(request)
+        except api.ServerError as error:
+            return read_room_answer(_answer(error))
+        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+            return Refused(Outcome.ERROR, _transport_error("create the room", error))
+        return RoomReady()
+
+    async def _dial(self, call: Call) -> Answered | Refused | Unclear:
+        line = self._lines[call.trunk]
+        request = api.CreateSIPParticipantRequest(
+            sip_trunk_id=line.livekit_trunk_id,
+            sip_number=line.from_number,
+            sip_call_to=call.phone_number,
+            room_name=call.room,
+            participant_identity=call.identity,
+            ringing_timeout=_duration(call.ringing_timeout_s),
+            max_call_duration=_duration(call.max_call_duration_s),
+            wait_until_answered=True,
+        )
+        limit = call.ringing_timeout_s + DIAL_GRACE_S
+        try:
+            async with asyncio.timeout(limit):
+                answer = await self._dialing.sip.create_sip_participant(request, timeout=limit)
+        except api.ServerError as error:
+            return read_dial_answer(_answer(error))
+        except aiohttp.ClientConnectorError as error:
+            return Refused(Outcome.ERROR, _transport_error("reach LiveKit", error))
+        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+            return Unclear(_transport_error("dial", error))
+        return Answered(answer.sip_call_id)
+
+    async def _look(self, call: Call) -> RoomLooked | LookFailed:
+        try:
+            async with asyncio.timeout(CONTROL_TIMEOUT_S):
+                answer = await self._control.room.list_participants(api.ListParticipantsRequest(room=call.room))
+        except api.ServerError as error:
+            if error.code == "not_found":
+                return RoomLooked(None)
+            return LookFailed(str(_answer(error)))
+        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+            return LookFailed(_transport_error("list participants", error))
+        return RoomLooked(tuple(seen(participant) for participant in answer.participants))
+
+    async def _delete_room(self, call: Call) -> None:
+        try:
+            async with asyncio.timeout(CONTROL_TIMEOUT_S):
+                await self._control.room.delete_room(api.DeleteRoomRequest(room=call.room))
+        except api.ServerError as error:
+            if error.code != "not_found":
+                self._log.warning("room_not_deleted", call=str(call.call_id), error=str(_answer(error)))
+        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+            reason = _transport_error("delete the room", error)
+            self._log.warning("room_not_deleted", call=str(call.call_id), error=reason)
+
+
+def _answer(error: api.ServerError) -> Answer:
+    sip = error if isinstance(error, api.SipCallError) else None
+    return Answer(
+        code=error.code,
+        message=error.message,
+        http_status=error.status,
+        sip_status_code=sip.sip_status_code if sip else None,
+        sip_status=sip.sip_status if sip else None,
+    )
+
+
+def _transport_error(what: str, error: Exception) -> str:
+    return f"could not {what}: {type(error).__name__} {error}".rstrip()
+
+
+def _duration(seconds: int) -> Duration:
+    duration = Duration()
+    duration.FromTimedelta(timedelta(seconds=seconds))
+    return duration

@@ -1,0 +1,174 @@
+"""What Calls and dialers are told, and the values that describe a call on its way through the product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from actors.outcomes import Outcome
+
+ROOM_PREFIX = "campaignd-"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One attempt at a task, as it was claimed. Its id names the room and the participant, so that what became of it
+    can always be asked of LiveKit."""
+
+    call_id: UUID
+    task_id: UUID
+    campaign_id: UUID
+    campaign: str  # its slug, or its id where it has none: for logs and metrics
+    trunk: str
+    attempt: int  # 1 for the first
+    max_attempts: int | None  # the task's own, if it has one
+    phone_number: str  # E.164
+    contact_name: str | None
+    contact_data: Mapping[str, Any]
+    agent_name: str
+    agent_metadata: Mapping[str, Any]
+    ringing_timeout_s: int
+    max_call_duration_s: int
+    agent_timeout_s: float
+
+    @property
+    def room(self) -> str:
+        """The LiveKit room of this call."""
+        return f"{ROOM_PREFIX}{self.call_id}"
+
+    @property
+    def identity(self) -> str:
+        """The LiveKit identity of the person called."""
+        return f"callee-{self.call_id}"
+
+
+@dataclass(frozen=True)
+class CallResult:
+    """How a call ended; settled by its campaign, once."""
+
+    call: Call
+    outcome: Outcome
+    ended_at: datetime
+    error: str | None = None
+    sip_status_code: int | None = None
+    sip_call_id: str | None = None
+    answered_at: datetime | None = None
+    agent_joined_at: datetime | None = None
+
+
+# To Calls
+
+
+@dataclass(frozen=True)
+class PlaceCalls:
+    """From a campaign: these attempts are claimed; dial them."""
+
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class CallFinished:
+    """From a dialer: its call is over."""
+
+    result: CallResult
+
+
+@dataclass(frozen=True)
+class ResultsSettled:
+    """From a campaign: these results are in the database; they need not be kept any longer."""
+
+    call_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class CampaignReady:
+    """From a campaign that has just started: tell it the results it has not settled."""
+
+    campaign_id: UUID
+
+
+# To a dialer, from the gateway
+
+
+@dataclass(frozen=True)
+class RoomReady:
+    """The room is there and the agent has been sent for."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """LiveKit or the carrier said no, for certain: this attempt does not ring, or rang in vain."""
+
+    outcome: Outcome
+    error: str
+    sip_status_code: int | None = None
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """No clear answer: the phone may have rung, may ring now, or may ring yet. Only LiveKit's rooms can tell."""
+
+    error: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Somebody, or a machine, took the call."""
+
+    sip_call_id: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A participant as LiveKit describes it."""
+
+    identity: str
+    is_agent: bool
+    joined_at: datetime | None
+    attributes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RoomLooked:
+    """Who is in the room now; None: there is no such room."""
+
+    participants: tuple[Seen, ...] | None
+
+
+@dataclass(frozen=True)
+class LookFailed:
+    """LiveKit could not be asked."""
+
+    error: str
+
+
+@dataclass(frozen=True)
+class GatewayFailed:
+    """The gateway itself is broken: nothing is known of what was asked of it."""
+
+    error: str
+
+
+# To a dialer, from webhooks
+
+
+@dataclass(frozen=True)
+class ParticipantJoined:
+    """Someone has come into the room. For the person called this does not mean that they have answered."""
+
+    participant: Seen
+
+
+@dataclass(frozen=True)
+class ParticipantLeft:
+    """Someone has left the room."""
+
+    participant: Seen
+
+
+@dataclass(frozen=True)
+class RoomFinished:
+    """The room is closed."""

@@ -1,0 +1,29 @@
+"""What a trunk's actor is told. A permit is the id of the call that it allows to begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class PermitsWanted:
+    """From a campaign: it could begin this many calls now. Replaces what it wanted before; 0 withdraws."""
+
+    campaign_id: UUID
+    count: int
+
+
+@dataclass(frozen=True)
+class PermitsReturned:
+    """From a campaign: these permits are not used."""
+
+    call_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class PermitsKept:
+    """From a campaign that has started anew: of all permits it ever got only these are in use."""
+
+    campaign_id: UUID
+    call_ids: tuple[UUID, ...]
