@@ -1,0 +1,87 @@
+"""Clocks: the wall's, the demo's, and one that tests move (the contract is `actors.clock.Clock`)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+class SystemClock:
+    """The wall's clock, read through a monotonic one so that it never goes back.
+
+    It follows the wall again when the two are more than a second apart (a corrected clock, a suspended machine):
+    calling hours are the wall's. A wall clock set back makes this one stand until the wall has caught up.
+    """
+
+    _TOLERATED = timedelta(seconds=1)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._anchor, self._monotonic = datetime.now(UTC), time.monotonic()
+        self._latest = self._anchor
+
+    def now(self) -> datetime:
+        wall, monotonic = datetime.now(UTC), time.monotonic()
+        with self._lock:
+            reading = self._anchor + timedelta(seconds=monotonic - self._monotonic)
+            if abs(wall - reading) > self._TOLERATED:
+                self._anchor, self._monotonic = wall, monotonic
+                reading = wall
+            self._latest = max(self._latest, reading)
+            return self._latest
+
+    def real_seconds_until(self, instant: datetime) -> float | None:
+        return max((instant - self.now()).total_seconds(), 0.0)
+
+    def on_move(self, wake: Callable[[], None]) -> None:
+        """Nobody moves the wall's clock."""
+
+
+class FastClock:
+    """Starts at `start` and runs `speed` times as fast as the wall's."""
+
+    def __init__(self, start: datetime, speed: float) -> None:
+        self._start = start
+        self._speed = speed
+        self._monotonic = time.monotonic()
+
+    def now(self) -> datetime:
+        return self._start + timedelta(seconds=(time.monotonic() - self._monotonic) * self._speed)
+
+    def real_seconds_until(self, instant: datetime) -> float | None:
+        return max((instant - self.now()).total_seconds(), 0.0) / self._speed
+
+    def on_move(self, wake: Callable[[], None]) -> None:
+        """It moves by itself."""
+
+
+class ManualClock:
+    """Stands still until it is moved."""
+
+    def __init__(self, start: datetime) -> None:
+        self._lock = threading.Lock()
+        self._now = start
+        self._wakes: list[Callable[[], None]] = []
+
+    def now(self) -> datetime:
+        with self._lock:
+            return self._now
+
+    def advance(self, by: timedelta) -> None:
+        """Move forward and wake whoever waits for the time."""
+        if by < timedelta(0):
+            raise ValueError("a clock only moves forward")
+        with self._lock:
+            self._now += by
+            wakes = list(self._wakes)
+        for wake in wakes:
+            wake()
+
+    def real_seconds_until(self, instant: datetime) -> float | None:
+        return 0.0 if instant <= self.now() else None
+
+    def on_move(self, wake: Callable[[], None]) -> None:
+        with self._lock:
+            self._wakes.append(wake)

@@ -1,0 +1,67 @@
+"""`campaignd run`: the service, in the foreground."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import click
+import structlog
+
+from supervisor.clock import SystemClock
+from supervisor.commands.options import config_option
+from supervisor.config.load import load
+from supervisor.config.secrets import load_secrets
+from supervisor.database.connect import open_server, prepare_schema
+from supervisor.logs import set_up_logs
+from supervisor.service import Service
+
+
+class StopSignals:
+    """SIGTERM and SIGINT: the first asks for an orderly stop, a second one for an immediate one."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.hurry = threading.Event()
+
+    def __enter__(self) -> StopSignals:
+        self._before = {number: signal.signal(number, self._receive) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: object) -> None:
+        (self.hurry if self.stop.is_set() else self.stop).set()
+
+
+@click.command("run")
+@config_option
+def command(config: Path) -> None:
+    """Run the service until SIGTERM or Ctrl-C; then running calls may end, for up to drain_timeout_s.
+
+    \b
+    Example:
+      LIVEKIT_API_KEY=… LIVEKIT_API_SECRET=… campaignd run --config config/campaignd.toml
+    """
+    snapshot = load(config)
+    secrets = load_secrets()
+    secrets.livekit()
+    set_up_logs(snapshot.service.logging.level, snapshot.service.logging.format)
+    log = structlog.get_logger()
+    with StopSignals() as signals, open_server(snapshot) as dsn:
+        prepare_schema(snapshot, dsn)
+        service = Service(snapshot, secrets, dsn, SystemClock())
+        service.start()
+        while not signals.stop.wait(0.5):
+            if service.failed.is_set():
+                # Its threads may be stuck: nothing is waited for, and the next start takes the calls over.
+                log.error("exiting_after_failure")
+                os._exit(1)
+        log.info("stopping", calls=service.calls_in_progress())
+        left = service.drain(snapshot.service.service.drain_timeout_s, signals.hurry)
+        service.stop()
+        log.info("stopped", calls_left=left)

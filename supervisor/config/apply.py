@@ -1,0 +1,198 @@
+"""Brings the database to what the files say: companies, skillbases, campaigns, their lists, holds and starts.
+
+Each step can be done again without harm, so that a service killed in the middle goes on at its next start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from psycopg import Connection, sql
+from psycopg.types.json import Jsonb
+
+from actors.errors import CallListValidationError
+from actors.ids import new_id
+from actors.jobs.call_lists.importing import import_call_list
+from actors.roster import statuses
+from actors.roster.lifecycle import CONFIG, Hold, Status
+from supervisor.config.campaign import CampaignFile
+from supervisor.config.load import Snapshot
+
+Progress = Callable[[str, int, int], None]
+"""Campaign's slug, bytes of its list read, bytes in all."""
+
+
+def write_settings(connection: Connection, snapshot: Snapshot, now: datetime) -> dict[str, UUID]:
+    """Write what the files say about companies, skillbases and campaigns, and hold campaigns that are disabled or
+    whose file is gone. To be done before anyone dials. Never deletes. Returns the campaigns' ids by their slugs."""
+    with connection.transaction():
+        skillbases = _write_companies(connection, snapshot, now)
+        campaigns = {
+            slug: _write_campaign(connection, slug, file, skillbases[file.company, file.skillbase], now)
+            for slug, file in snapshot.campaigns.items()
+        }
+        _hold_campaigns_without_file(connection, list(campaigns), now)
+    return campaigns
+
+
+def import_and_start(
+    connection: Connection,
+    snapshot: Snapshot,
+    campaigns: Mapping[str, UUID],
+    now: Callable[[], datetime],
+    progress: Progress,
+) -> None:
+    """Import the lists that are new or changed, and start enabled drafts that have tasks. May take minutes, beside
+    calling; hence `now` is asked for each campaign. `connection` is in autocommit mode."""
+    for slug, campaign_id in campaigns.items():
+        call_list = snapshot.call_list(slug)
+        if call_list is not None:
+            _import_if_changed(connection, slug, campaign_id, call_list, now(), progress)
+        if snapshot.campaigns[slug].enabled:
+            _start_if_draft(connection, slug, campaign_id, now())
+
+
+def _write_companies(
+    connection: Connection, snapshot: Snapshot, now: datetime
+) -> dict[tuple[str, str], tuple[UUID, UUID]]:
+    """Ids of company and skillbase, by the slugs of both."""
+    ids = {}
+    for slug, company in snapshot.service.companies.items():
+        values: dict[str, Any] = {
+            "slug": slug,
+            "name": company.name,
+            "max_concurrent_calls": company.max_concurrent_calls,
+            "recording_slots": company.recording_slots,
+        }
+        company_id = _upsert(connection, "companies", ("slug",), values, now)
+        for skillbase_slug, skillbase in company.skillbases.items():
+            values = {
+                "company_id": company_id,
+                "slug": skillbase_slug,
+                "agent_name": skillbase.agent_name,
+                "metadata": Jsonb(dict(skillbase.metadata)),
+            }
+            skillbase_id = _upsert(connection, "skillbases", ("company_id", "slug"), values, now)
+            ids[slug, skillbase_slug] = company_id, skillbase_id
+    return ids
+
+
+def _write_campaign(
+    connection: Connection, slug: str, file: CampaignFile, owner: tuple[UUID, UUID], now: datetime
+) -> UUID:
+    company_id, skillbase_id = owner
+    schedule, retry = file.schedule, file.retry
+    values = {
+        "slug": slug,
+        "company_id": company_id,
+        "skillbase_id": skillbase_id,
+        "name": file.name,
+        "description": file.description,
+        "trunk": file.trunk,
+        "mode": file.mode,
+        "default_region": file.default_region,
+        **schedule.model_dump(exclude={"days"}),
+        "days": None if schedule.days is None else list(schedule.days),
+        **file.limits.model_dump(),
+        **retry.model_dump(exclude={"outcomes"}),
+        "retry_outcomes": Jsonb({outcome.value: rule for outcome, rule in retry.outcomes.items()}),
+        **file.call.model_dump(),
+        "recording_enabled": file.recording.enabled,
+    }
+    campaign_id = _upsert(connection, "campaigns", ("slug",), values, now)
+    if file.enabled:
+        statuses.lift(connection, campaign_id, CONFIG, now, "enabled in its file")
+    else:
+        statuses.hold(connection, campaign_id, Hold(CONFIG, "Paused: disabled in its file"), now)
+    return campaign_id
+
+
+def _hold_campaigns_without_file(connection: Connection, slugs: list[str], now: datetime) -> None:
+    gone = connection.execute(
+        "SELECT id FROM campaigns WHERE slug IS NOT NULL AND slug <> ALL(%s)"
+        " AND NOT EXISTS (SELECT FROM campaign_holds h WHERE h.campaign_id = campaigns.id AND h.hold = %s)",
+        (slugs, CONFIG),
+    ).fetchall()
+    for (campaign_id,) in gone:
+        statuses.hold(connection, campaign_id, Hold(CONFIG, "Paused: its file has been removed"), now)
+
+
+def _import_if_changed(
+    connection: Connection,
+    slug: str,
+    campaign_id: UUID,
+    call_list: Path,
+    now: datetime,
+    progress: Progress,
+) -> None:
+    log = structlog.get_logger().bind(campaign=slug, file=str(call_list))
+    with call_list.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    row = connection.execute("SELECT call_list_sha256, status FROM campaigns WHERE id = %s", (campaign_id,)).fetchone()
+    if row is None or row[0] == digest:
+        return
+    if Status(row[1]) in (Status.COMPLETED, Status.FAILED):
+        log.warning("call_list_not_imported", reason=f"the campaign is {row[1]}")
+        return
+    try:
+        with connection.transaction():
+            result = import_call_list(
+                connection, campaign_id, call_list, now, lambda done, total: progress(slug, done, total)
+            )
+            connection.execute("UPDATE campaigns SET call_list_sha256 = %s WHERE id = %s", (digest, campaign_id))
+    except CallListValidationError as error:
+        # One campaign's bad list must not keep the others from calling.
+        log.error("call_list_not_imported", reason=str(error))
+        return
+    log.info("call_list_imported", total=result.total, created=result.created, errors=len(result.errors))
+    for error_text in result.errors[:20]:
+        log.warning("call_list_row_refused", reason=error_text)
+
+
+def _start_if_draft(connection: Connection, slug: str, campaign_id: UUID, now: datetime) -> None:
+    row = connection.execute("SELECT status, total_tasks FROM campaigns WHERE id = %s", (campaign_id,)).fetchone()
+    if row is None or row[0] != Status.DRAFT:
+        return
+    if row[1] == 0:
+        structlog.get_logger().warning("campaign_not_started", campaign=slug, reason="it has no tasks")
+        return
+    statuses.start(connection, campaign_id, now, "enabled in its file")
+
+
+def _upsert(connection: Connection, table: str, key: tuple[str, ...], values: Mapping[str, Any], now: datetime) -> UUID:
+    """Insert, or change what differs: a row that is as it should be is not touched, and wakes nobody."""
+    columns = [*values]
+    changing = [column for column in columns if column not in key]
+    query = sql.SQL(
+        "INSERT INTO {table} AS t (id, created_at, updated_at, {columns}) VALUES (%s, %s, %s, {values})"
+        " ON CONFLICT ({key}) DO UPDATE SET updated_at = excluded.updated_at, ({changing}) = ROW({new})"
+        " WHERE ({old}) IS DISTINCT FROM ({new})"
+    ).format(
+        table=sql.Identifier(table),
+        columns=_identifiers(columns),
+        values=sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
+        key=_identifiers(key),
+        changing=_identifiers(changing),
+        old=_identifiers(changing, "t"),
+        new=_identifiers(changing, "excluded"),
+    )
+    connection.execute(query, (new_id(), now, now, *values.values()))
+    lookup = sql.SQL("SELECT id FROM {table} WHERE ({key}) = ({values})").format(
+        table=sql.Identifier(table),
+        key=_identifiers(key),
+        values=sql.SQL(", ").join([sql.Placeholder()] * len(key)),
+    )
+    row = connection.execute(lookup, [values[column] for column in key]).fetchone()
+    assert row is not None  # it was there, or has just been inserted
+    found: UUID = row[0]
+    return found
+
+
+def _identifiers(names: tuple[str, ...] | list[str], qualifier: str | None = None) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(qualifier, name) if qualifier else sql.Identifier(name) for name in names)

@@ -1,0 +1,158 @@
+"""The service's own file, `campaignd.toml`: what may stand in it, and what holds when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from actors.campaign.settings import Positive, Settings
+from supervisor.config.values import (
+    Dsn,
+    JsonTable,
+    Line,
+    Listen,
+    LiveKitUrl,
+    PathText,
+    PhoneNumber,
+    Seconds,
+    Slug,
+    Store,
+)
+
+
+class ServiceSettings(Settings):
+    """Where the service keeps what it keeps, and how it stops."""
+
+    state_directory: PathText = "/var/lib/campaignd"
+    """Folder of the embedded database and of recordings; relative: beside this file."""
+    campaigns_directory: PathText = "campaigns.d"
+    """Folder with a file for each campaign; relative: beside this file."""
+    drain_timeout_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60
+    """How long a stopping service waits for calls in progress; what is still up then, the next start takes over."""
+
+
+class DatabaseSettings(Settings):
+    """PostgreSQL."""
+
+    dsn: Dsn | None = None
+    """PostgreSQL 14 or newer, without a password; not given: the service's own, in its state directory."""
+    pool_size: Annotated[int, Field(ge=2, le=500)] = 10
+    """Connections at most."""
+
+
+class LiveKitSettings(Settings):
+    """LiveKit's server; its key and secret come from the environment or from systemd's credentials."""
+
+    url: LiveKitUrl = "http://127.0.0.1:7880"
+    """Address of its API."""
+
+
+class TrunkSettings(Settings):
+    """A SIP trunk that campaigns dial through. Its limits hold over all of them; what is not given does not limit."""
+
+    livekit_trunk_id: Line
+    """LiveKit's id of the outbound trunk, such as ST_xxxx."""
+    from_number: PhoneNumber
+    """The number that is shown to those called, E.164."""
+    max_concurrent_calls: Positive | None = None
+    """Calls through this trunk in progress at once."""
+    calls_per_minute: Positive | None = None
+    """Calls through this trunk begun in any window of 60 s."""
+    calls_per_second: Positive | None = None
+    """Calls through this trunk begun in any window of 1 s."""
+
+
+class SkillbaseSettings(Settings):
+    """What a voice agent knows."""
+
+    agent_name: Line
+    """The LiveKit agent that is dispatched to each call."""
+    metadata: JsonTable = Field(default_factory=dict)
+    """Handed to the agent with its job, as JSON."""
+
+
+class CompanySettings(Settings):
+    """A tenant."""
+
+    name: Line
+    """As people write it."""
+    max_concurrent_calls: Positive | None = None
+    """Calls of all its campaigns in progress at once."""
+    recording_slots: Annotated[int, Field(gt=0, le=100)] = 3
+    """Downloads of recordings at once."""
+    skillbases: Mapping[Slug, SkillbaseSettings] = Field(default_factory=dict)
+    """Its skillbases, each under its slug."""
+
+
+class HttpSettings(Settings):
+    """The service's HTTP interface; its token is CAMPAIGND_HTTP_TOKEN or the credential http_token."""
+
+    listen: Listen = "127.0.0.1:9464"
+    """host:port; port 0: any free one."""
+
+    @property
+    def host(self) -> str:
+        """The host alone, an IPv6 one without its brackets."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port alone."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class BreakerSettings(Settings):
+    """When a failing service (LiveKit, a trunk, the agents, the recordings' store) is left alone, and for how long."""
+
+    failure_rate: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of failed calls at which the breaker opens."""
+    minimum_calls: Positive = 5
+    """Fewer calls within the window say nothing."""
+    window_s: Seconds = 30
+    """How far back calls count."""
+    open_s: Seconds = 30
+    """How long it stays open the first time; doubles with every failed probe."""
+    max_open_s: Seconds = 600
+    """The longest it stays open before the next probe."""
+
+    @model_validator(mode="after")
+    def _grows(self) -> BreakerSettings:
+        if self.max_open_s < self.open_s:
+            raise ValueError("max_open_s is less than open_s")
+        return self
+
+
+class RecordingsSettings(Settings):
+    """Where recordings go."""
+
+    store: Store | None = None
+    """file:///folder, s3://bucket/prefix or gs://bucket/prefix; not given: `recordings` in the state directory."""
+    transcriber: Literal["none"] = "none"
+    """What turns a recording into text; this version has none."""
+
+
+class LoggingSettings(Settings):
+    """The log, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
+    format: Literal["text", "json"] = "text"
+    """text for people, json for machines: one object a line."""
+
+
+class ServiceFile(Settings):
+    """campaignd.toml: the service, what it dials through, and for whom."""
+
+    service: ServiceSettings = ServiceSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    livekit: LiveKitSettings = LiveKitSettings()
+    trunks: Mapping[Slug, TrunkSettings] = Field(default_factory=dict)
+    """Outbound trunks, each under the name that campaigns use."""
+    companies: Mapping[Slug, CompanySettings] = Field(default_factory=dict)
+    """Tenants, each under its slug."""
+    http: HttpSettings = HttpSettings()
+    breaker: BreakerSettings = BreakerSettings()
+    recordings: RecordingsSettings = RecordingsSettings()
+    logging: LoggingSettings = LoggingSettings()

@@ -1,0 +1,143 @@
+"""The kinds of values that stand in the files: each says what it takes and, when refused, what it would have taken."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from ipaddress import IPv6Address
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import rphonenumbers
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import AfterValidator, Field
+
+SLUG = re.compile(r"^[a-z0-9][a-z0-9_-]*\Z")
+_E164 = re.compile(r"^\+[1-9][0-9]{6,14}\Z")
+_LISTEN = re.compile(r"^(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})\Z")
+
+
+def _slug(value: str) -> str:
+    if not SLUG.match(value):
+        raise ValueError("a name here has only a-z, 0-9, _ and -, and begins with a letter or digit")
+    return value
+
+
+def _line(value: str) -> str:
+    if not value.isprintable() or not value.strip():
+        raise ValueError("a name is one line of printable characters, and not blank")
+    return value
+
+
+def _e164(value: str) -> str:
+    if not _E164.match(value):
+        raise ValueError(f"{value!r} is not an E.164 number: + and 7 to 15 digits, such as +74951234567")
+    return value
+
+
+def _text(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("the character NUL can't be kept")
+    return value
+
+
+def _region(value: str) -> str:
+    if value not in rphonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"{value!r} is not a region's code of two letters, such as 'RU'")
+    return value
+
+
+def _path(value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise ValueError("not a path")
+    return value
+
+
+def _listen(value: str) -> str:
+    match = _LISTEN.match(value)
+    try:
+        good = match is not None and int(match["port"]) <= 65_535 and bool(match["host"] or IPv6Address(match["v6"]))
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"{value!r} is not host:port, such as 127.0.0.1:9464")
+    return value
+
+
+def _livekit_url(value: str) -> str:
+    _without_password(value)
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+        raise ValueError("not a LiveKit address: http://, https://, ws:// or wss://, and a host")
+    return value
+
+
+def _store(value: str) -> str:
+    _without_password(value)
+    parts = urlsplit(value)
+    if parts.scheme == "file":
+        if parts.netloc or not parts.path.startswith("/"):
+            raise ValueError("file:// is followed by an absolute path, such as file:///var/lib/campaignd/recordings")
+    elif parts.scheme not in ("s3", "gs") or not parts.netloc:
+        raise ValueError("not a store: file:///folder, s3://bucket/prefix or gs://bucket/prefix")
+    return value
+
+
+def _without_password(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        secret = parts.username is not None or parts.password is not None
+        _ = parts.port
+    except ValueError:
+        raise ValueError("not an address that can be understood") from None
+    if secret:
+        raise ValueError("an address in this file carries no user and password")
+
+
+def _dsn(value: str) -> str:
+    try:
+        parts = conninfo_to_dict(value)
+    except (ProgrammingError, UnicodeError):
+        # libpq's own text can repeat the whole string, a password included.
+        raise ValueError("not a PostgreSQL connection string, such as postgresql:///campaignd") from None
+    if parts.keys() & {"password", "sslpassword"}:
+        raise ValueError("a password does not belong in this file: use peer authentication, PGPASSFILE or PGPASSWORD")
+    return value
+
+
+def _json_table(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError("the agent gets this as JSON: no dates, no infinities, and not too deep") from None
+    if "\\u0000" in text:
+        raise ValueError("the agent gets this as JSON: it may not contain the character NUL")
+    return value
+
+
+Slug = Annotated[
+    str, AfterValidator(_slug), Field(max_length=63, json_schema_extra={"pattern": "^[a-z0-9][a-z0-9_-]*$"})
+]
+Line = Annotated[str, AfterValidator(_line), Field(min_length=1, max_length=255)]
+PhoneNumber = Annotated[
+    str,
+    AfterValidator(_e164),
+    Field(json_schema_extra={"pattern": "^\\+[1-9][0-9]{6,14}$", "examples": ["+74951234567"]}),
+]
+PathText = Annotated[str, AfterValidator(_path), Field(min_length=1, max_length=4000)]
+Listen = Annotated[str, AfterValidator(_listen), Field(json_schema_extra={"examples": ["127.0.0.1:9464"]})]
+LiveKitUrl = Annotated[
+    str, AfterValidator(_livekit_url), Field(json_schema_extra={"examples": ["http://127.0.0.1:7880"]})
+]
+Dsn = Annotated[
+    str, AfterValidator(_dsn), Field(min_length=1, json_schema_extra={"examples": ["postgresql:///campaignd"]})
+]
+Store = Annotated[
+    str, AfterValidator(_store), Field(json_schema_extra={"examples": ["file:///var/lib/campaignd/recordings"]})
+]
+Region = Annotated[str, AfterValidator(_region), Field(json_schema_extra={"pattern": "^[A-Z]{2}$", "examples": ["RU"]})]
+Text = Annotated[str, AfterValidator(_text), Field(max_length=10_000)]
+JsonTable = Annotated[Mapping[str, Any], AfterValidator(_json_table)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

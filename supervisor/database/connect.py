@@ -1,0 +1,69 @@
+"""The database that a configuration names: a DSN's, or the embedded one in the state directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from actors.errors import DatabaseError
+from supervisor.config.load import Snapshot, load
+from supervisor.database.embedded import EmbeddedPostgres, running_server
+from supervisor.database.migrations import check_schema, migrate
+from supervisor.database.pool import connection_string
+
+
+@contextmanager
+def open_server(snapshot: Snapshot) -> Iterator[str]:
+    """The DSN of the configuration's database for as long as the block lasts: for the service, which owns an embedded
+    server. Raises DatabaseError."""
+    if snapshot.service.database.dsn is not None:
+        yield snapshot.service.database.dsn
+        return
+    with EmbeddedPostgres(embedded_directory(snapshot)) as server:
+        yield server.dsn
+
+
+@contextmanager
+def join_server(snapshot: Snapshot) -> Iterator[str]:
+    """The same for a command, which uses the embedded server of a service that runs now, or else starts it for as
+    long as the block lasts. Raises DatabaseError."""
+    running = None if snapshot.service.database.dsn else running_server(embedded_directory(snapshot))
+    if running is not None:
+        yield running
+    else:
+        with open_server(snapshot) as dsn:
+            yield dsn
+
+
+@contextmanager
+def open_connection(config: Path) -> Iterator[psycopg.Connection]:
+    """A connection, in autocommit mode, to the database of the configuration in `config`, whose schema fits this code.
+
+    For commands. Raises ConfigurationError and DatabaseError.
+    """
+    snapshot = load(config)
+    with join_server(snapshot) as dsn:
+        prepare_schema(snapshot, dsn)
+        try:
+            connection = psycopg.connect(connection_string(dsn, "campaignd command"), autocommit=True)
+        except psycopg.Error as error:
+            raise DatabaseError(f"PostgreSQL can't be reached: {error}") from error
+        with connection:
+            yield connection
+
+
+def prepare_schema(snapshot: Snapshot, dsn: str) -> None:
+    """Apply migrations where this process may: RUN_MIGRATIONS=1, or the database is our own embedded one. Then raise
+    DatabaseError unless the schema fits this code."""
+    if snapshot.service.database.dsn is None or os.environ.get("RUN_MIGRATIONS") == "1":
+        migrate(dsn)
+    check_schema(dsn)
+
+
+def embedded_directory(snapshot: Snapshot) -> Path:
+    """Where the embedded server keeps its data."""
+    return snapshot.state_directory / "postgresql"

@@ -1,0 +1,60 @@
+"""Listens to PostgreSQL's notifications and turns them into messages, so that nobody has to poll."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from actors.addresses import ROSTER, Directory, campaign_address
+from actors.campaign.messages import TasksAdded
+from actors.roster.messages import CampaignChanged, CompanySlotsFreed, LookAround
+from supervisor.database.pool import connection_string
+
+_RECONNECT_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+
+
+class Listener:
+    """A connection of its own, on the event loop. While it is lost notifications are lost too: after each reconnect
+    the Roster is told to look around, and campaigns look for themselves at their slow pulse."""
+
+    def __init__(self, dsn: str, directory: Directory) -> None:
+        self._dsn = connection_string(dsn, "campaignd listener")
+        self._directory = directory
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        failures = 0
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+                    await connection.execute("LISTEN campaignd")
+                    self._directory.tell(ROSTER, LookAround())
+                    failures = 0
+                    async for notification in connection.notifies():
+                        self._pass_on(notification.payload)
+            except psycopg.Error as error:
+                pause = _RECONNECT_PAUSES_S[min(failures, len(_RECONNECT_PAUSES_S) - 1)]
+                failures += 1
+                self._log.warning("listener_lost", error=str(error), retry_in_s=pause)
+                await asyncio.sleep(pause)
+
+    def _pass_on(self, payload: str) -> None:
+        subject, _, text = payload.partition(":")
+        try:
+            subject_id = UUID(text)
+        except ValueError:
+            self._log.warning("notification_not_understood", payload=payload)
+            return
+        match subject:
+            case "tasks":
+                self._directory.tell(campaign_address(subject_id), TasksAdded())
+            case "campaign":
+                self._directory.tell(ROSTER, CampaignChanged(subject_id))
+            case "company":
+                self._directory.tell(ROSTER, CompanySlotsFreed(subject_id))
+            case _:
+                self._log.warning("notification_not_understood", payload=payload)

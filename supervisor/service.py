@@ -1,0 +1,189 @@
+"""The service's life in one file: what starts in which order, what stops in which, and why."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from importlib.metadata import version
+from time import monotonic
+from typing import Any
+
+import psycopg
+import pykka
+import structlog
+
+from actors.actor import Surroundings
+from actors.addresses import ROSTER, SUPERVISOR, Directory
+from actors.clock import Clock
+from actors.dialer.gateway import Gateway, Line
+from actors.supervision import Drain
+from supervisor.config.apply import Progress, import_and_start, write_settings
+from supervisor.config.load import Snapshot
+from supervisor.config.secrets import Secrets
+from supervisor.database.listener import Listener
+from supervisor.database.pool import connection_string, open_pool
+from supervisor.house import House
+from supervisor.http.server import HttpServer
+from supervisor.metrics import Metrics
+from supervisor.tree.loop import LoopThread
+from supervisor.tree.timer import TimerThread
+
+_LOOP_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 10.0
+
+
+class Service:
+    """Everything that runs in the process, for one database and one configuration. Used by the main thread alone:
+    `start`, then `stop` once. Commands `run` and `demo`, and tests, are its only users."""
+
+    def __init__(self, snapshot: Snapshot, secrets: Secrets, dsn: str, clock: Clock) -> None:
+        self._snapshot = snapshot
+        self._secrets = secrets
+        self._dsn = dsn
+        self._clock = clock
+        self._ready = False
+        self._log = structlog.get_logger()
+        self._closing = ExitStack()
+        self.directory = Directory()
+        self.failed = threading.Event()
+        """Set when the process can't go on: the Supervisor or the event loop has died."""
+        self.url = ""
+        """Where its HTTP interface is, once started."""
+
+    def start(
+        self,
+        on_listening: Callable[[str], None] = lambda url: None,
+        progress: Progress = lambda slug, done, total: None,
+    ) -> None:
+        """Start everything, and apply the configuration. Returns when campaigns are being worked. `on_listening` is
+        told the URL of its HTTP interface before anybody is called. Raises CampaignServiceError; after any exception
+        nothing runs."""
+        try:
+            self._start(on_listening, progress)
+        except BaseException:
+            self._closing.close()
+            raise
+
+    def begin_nothing_new(self) -> None:
+        """Begin no new calls from now on; calls in progress go on."""
+        self._ready = False
+        self.directory.tell(ROSTER, Drain())
+
+    def calls_in_progress(self) -> int:
+        """Dialers that are at work."""
+        return self._count("dialer:")
+
+    def drain(self, timeout_s: float, hurry: threading.Event) -> int:
+        """Begin nothing new and wait until every call is over, at most this long, or until `hurry` is set. Returns
+        how many calls are still up."""
+        self.begin_nothing_new()
+        deadline = monotonic() + timeout_s
+        while (calls := self.calls_in_progress()) and monotonic() < deadline and not self.failed.is_set():
+            if hurry.wait(min(0.05, max(deadline - monotonic(), 0))):
+                break
+        return calls
+
+    def stop(self) -> None:
+        """Stop everything, from the leaves to the root. Calls still up go on in LiveKit."""
+        self._ready = False
+        self._closing.close()
+
+    def _start(self, on_listening: Callable[[str], None], progress: Progress) -> None:
+        snapshot, closing = self._snapshot, self._closing
+        key, secret = self._secrets.livekit()
+        metrics = Metrics(version("campaignd"))
+
+        pool = open_pool(self._dsn, snapshot.service.database.pool_size)
+        closing.callback(pool.close)
+        metrics.watch(self._actors, lambda: pool.get_stats())
+
+        # The loop outlives the actors: they may ask the gateway until their last message.
+        loop = LoopThread(self._on_death)
+        loop.start()
+        closing.callback(loop.stop)
+
+        lines = {name: Line(t.livekit_trunk_id, t.from_number) for name, t in snapshot.service.trunks.items()}
+        gateway = Gateway(loop, self.directory, snapshot.service.livekit.url, key, secret, lines)
+        loop.run(gateway.open(), _LOOP_TIMEOUT_S)
+        closing.callback(lambda: loop.run(gateway.close(), _LOOP_TIMEOUT_S))
+
+        timer = TimerThread(self._clock, self.directory)
+        timer.start()
+        closing.callback(timer.stop)
+
+        http = HttpServer(
+            host=snapshot.service.http.host,
+            port=snapshot.service.http.port,
+            directory=self.directory,
+            metrics=metrics,
+            webhook_key=key,
+            webhook_secret=secret,
+            is_ready=lambda: self._ready,
+        )
+        self.url = loop.run(http.start(), _LOOP_TIMEOUT_S)
+        on_listening(self.url)
+        # After the dialers: until then webhooks tell them how their calls end.
+        closing.callback(lambda: loop.run(http.stop(), _LOOP_TIMEOUT_S))
+
+        with psycopg.connect(connection_string(self._dsn, "campaignd configuration"), autocommit=True) as connection:
+            # Before anyone dials: a campaign that was disabled while we were away must not call.
+            campaigns = write_settings(connection, snapshot, self._clock.now())
+
+            surroundings = Surroundings(self._clock, timer, self.directory)
+            house = House(surroundings, pool, gateway, metrics, snapshot.service.trunks)
+            house.start_supervisor(self._on_death)
+            closing.callback(self._stop_actors)
+
+            listening = loop.submit(Listener(self._dsn, self.directory).run())
+            closing.callback(listening.cancel)
+
+            # Beside calling: a long list keeps nobody waiting but its own campaign.
+            import_and_start(connection, snapshot, campaigns, self._clock.now, progress)
+        self._ready = True
+        self._log.info("service_ready", url=self.url, campaigns=len(campaigns))
+
+    def _stop_actors(self) -> None:
+        """The Supervisor first, so that it starts nothing again; then from those who produce results to those who
+        settle them; each group within one deadline."""
+        for prefix in (SUPERVISOR, "dialer:", "calls", "campaign:", "roster", "trunk:"):
+            residents = [ref for address, ref in self.directory.residents().items() if address.startswith(prefix)]
+            slow = _stop_all(residents, _STOP_TIMEOUT_S)
+            if slow:
+                self._log.warning("actors_did_not_stop", kind=prefix, count=slow)
+
+    def _on_death(self, error: BaseException | None) -> None:
+        self._log.error("service_failed", error=repr(error))
+        self.failed.set()
+
+    def _count(self, prefix: str) -> int:
+        return sum(address.startswith(prefix) for address in self.directory.residents())
+
+    def _actors(self) -> Mapping[str, tuple[int, int]]:
+        """Actors by kind: how many, and how many messages wait for them."""
+        count: Counter[str] = Counter()
+        waiting: Counter[str] = Counter()
+        for address, ref in self.directory.residents().items():
+            kind = address.partition(":")[0]
+            count[kind] += 1
+            waiting[kind] += _mailbox(ref)
+        return {kind: (count[kind], waiting[kind]) for kind in count}
+
+
+def _stop_all(residents: Iterable[pykka.ActorRef[Any]], timeout_s: float) -> int:
+    """Have these actors finish what lies in their mailboxes and stop; how many did not in time."""
+    deadline = monotonic() + timeout_s
+    stopping = [resident.stop(block=False) for resident in residents]
+    slow = 0
+    for stopped in stopping:
+        try:
+            stopped.get(timeout=max(deadline - monotonic(), 0))
+        except pykka.Timeout:
+            slow += 1
+    return slow
+
+
+def _mailbox(ref: pykka.ActorRef[Any]) -> int:
+    inbox: Callable[[], int] = ref.actor_inbox.qsize  # type: ignore[attr-defined]
+    return inbox()

@@ -1,0 +1,138 @@
+"""The Supervisor: knows how each child is made, starts it, and starts it again when it dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pykka
+
+from actors.actor import Actor, Surroundings
+from actors.addresses import SUPERVISOR, Address
+from actors.supervision import ChildDown, Restart, StartChild, StopChild
+from actors.telemetry import Telemetry
+
+RESTART_DELAY = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class ChildSpec:
+    """How a kind of child is made. `start(address, generation, argument)` may raise: that is a death like any other."""
+
+    kind: str
+    start: Callable[[Address, int, str], pykka.ActorRef[Any]]
+    restart: Restart
+
+
+@dataclass(frozen=True)
+class RestartChild:
+    """Reminder: the time to start a dead child again."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
+class AreYouThere:
+    """Asked by the main thread: answered with the number of children that are up. An answer proves that the
+    Supervisor's mailbox moves."""
+
+
+class Supervisor(Actor):
+    """One for the process. Does no I/O of its own, so that nothing outside can hold it up.
+
+    A child that died is started again, under the same address and with the next generation, after a short delay; what
+    an older generation still reports is ignored. If the Supervisor itself fails, `on_death` is called, and the
+    process ends: systemd starts another.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        specs: Mapping[str, ChildSpec],
+        first: Sequence[StartChild],
+        telemetry: Telemetry,
+        on_death: Callable[[BaseException | None], None],
+    ) -> None:
+        super().__init__(SUPERVISOR, 1, Address("main"), surroundings)
+        self._specs = specs
+        self._first = first
+        self._telemetry = telemetry
+        self._on_death = on_death
+        self._children: dict[Address, StartChild] = {}
+        self._generations: dict[Address, int] = {}
+        self._up: set[Address] = set()
+
+    def started(self) -> None:
+        for child in self._first:
+            self._add(child)
+
+    def receive(self, message: Any) -> Any:
+        match message:
+            case StartChild():
+                self._add(message)
+            case StopChild():
+                self._remove(message.address)
+            case ChildDown():
+                self._down(message)
+            case RestartChild():
+                if message.address in self._children and message.address not in self._up:
+                    self._start(message.address)
+            case AreYouThere():
+                return len(self._up)
+            case _:
+                raise TypeError(f"the supervisor can't do anything with {message!r}")
+        return None
+
+    def on_failure(self, exception_type: Any, exception_value: BaseException | None, traceback: Any) -> None:
+        self._on_death(exception_value)
+
+    def _add(self, child: StartChild) -> None:
+        if child.address not in self._children:
+            self._children[child.address] = child
+            if child.address not in self._up:  # else it is still stopping: it is started when it is down
+                self._start(child.address)
+
+    def _remove(self, address: Address) -> None:
+        if self._children.pop(address, None) is not None:
+            self.forget(_restart_key(address))
+            resident = self._directory.find(address)
+            if resident is not None:
+                resident.stop(block=False)
+
+    def _start(self, address: Address) -> None:
+        child = self._children[address]
+        spec = self._specs[child.kind]
+        generation = self._generations.get(address, 0) + 1
+        self._generations[address] = generation
+        self._up.add(address)
+        try:
+            spec.start(address, generation, child.argument)
+        except Exception as error:  # noqa: BLE001 - whatever a constructor raises is that child's death
+            self._down(ChildDown(address, generation, f"{type(error).__name__}: {error}"))
+
+    def _down(self, down: ChildDown) -> None:
+        if down.generation != self._generations.get(down.address):
+            return
+        self._up.discard(down.address)
+        self._directory.leave(down.address)
+        child = self._children.get(down.address)
+        if child is None:
+            del self._generations[down.address]
+            return
+        if down.error is None:
+            self._start(down.address)
+            return
+        spec = self._specs[child.kind]
+        if spec.restart is Restart.TEMPORARY:
+            del self._children[down.address]
+            return
+        self.log.error("actor_died", child=down.address, error=down.error, generation=down.generation)
+        self._telemetry.actor_restarted(spec.kind)
+        self.remind(_restart_key(down.address), self.clock.now() + RESTART_DELAY, RestartChild(down.address))
+
+
+def _restart_key(address: Address) -> str:
+    return f"restart {address}"

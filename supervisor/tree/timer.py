@@ -1,0 +1,74 @@
+"""The timer thread: "tell this actor this message at that time"."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from datetime import datetime
+
+from actors.actor import Reminder
+from actors.addresses import Address, Directory
+from actors.clock import Clock
+
+
+class TimerThread:
+    """One thread and a heap for all reminders of the process (the contract is `actors.actor.Timer`).
+
+    A reminder whose actor is gone is dropped: whoever is started in its place sets its own. Replaced and cancelled
+    entries stay in the heap until their time and are passed over then.
+    """
+
+    def __init__(self, clock: Clock, directory: Directory) -> None:
+        self._clock = clock
+        self._directory = directory
+        self._changed = threading.Condition()
+        self._heap: list[tuple[datetime, int, Address, Reminder]] = []
+        self._current: dict[tuple[Address, str], int] = {}
+        self._order = itertools.count()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
+        clock.on_move(self._wake)
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell nothing any more; returns when the thread has ended."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    def tell_at(self, instant: datetime, address: Address, reminder: Reminder) -> None:
+        with self._changed:
+            order = next(self._order)
+            self._current[address, reminder.key] = order
+            heapq.heappush(self._heap, (instant, order, address, reminder))
+            if self._heap[0][1] == order:
+                self._changed.notify()
+
+    def cancel(self, address: Address, key: str) -> None:
+        with self._changed:
+            self._current.pop((address, key), None)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._stopping and not self._first_is_due():
+                    self._changed.wait(self._clock.real_seconds_until(self._heap[0][0]) if self._heap else None)
+                if self._stopping:
+                    return
+                _, order, address, reminder = heapq.heappop(self._heap)
+                if self._current.get((address, reminder.key)) != order:
+                    continue
+                del self._current[address, reminder.key]
+            self._directory.tell(address, reminder)
+
+    def _first_is_due(self) -> bool:
+        return bool(self._heap) and self._heap[0][0] <= self._clock.now()
