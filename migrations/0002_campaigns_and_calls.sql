@@ -142,6 +142,8 @@ CREATE TABLE calls (
 ) WITH (fillfactor = 70);
 
 CREATE INDEX calls_task ON calls (task_id);
+-- Without it every call that is deleted scans all tasks for one that refers to it.
+CREATE INDEX call_tasks_call ON call_tasks (call_id) WHERE call_id IS NOT NULL;
 -- A task is attempted by one call at a time; an attempt that counts is one call.
 CREATE UNIQUE INDEX calls_unfinished ON calls (task_id) WHERE state IN ('claimed', 'dialing', 'answered');
 CREATE UNIQUE INDEX calls_attempt ON calls (task_id, attempt) WHERE counts;
@@ -173,8 +175,8 @@ BEGIN
     PERFORM pg_notify('campaignd', 'campaign:' || NEW.id);
     RETURN NULL;
 END $$;
--- Not for its counters: those change with every settled call.
-CREATE TRIGGER campaign_changed AFTER UPDATE ON campaigns FOR EACH ROW
-    WHEN (OLD.updated_at IS DISTINCT FROM NEW.updated_at) EXECUTE FUNCTION notify_campaign_row_changed();
+-- Who changes more than counters writes updated_at too; the counters change with every settled call.
+CREATE TRIGGER campaign_changed AFTER UPDATE OF updated_at ON campaigns
+    FOR EACH ROW EXECUTE FUNCTION notify_campaign_row_changed();
 CREATE TRIGGER campaign_held AFTER INSERT OR DELETE ON campaign_holds
     FOR EACH ROW EXECUTE FUNCTION notify_campaign_changed();

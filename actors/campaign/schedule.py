@@ -89,7 +89,7 @@ class Schedule:
 
     def _jump_on(self, day: date) -> datetime | None:
         """The instant on this day at which the zone's offset changes, to the second; None on all but a few days."""
-        low, high = self._instant(day, time(0), 0), self._instant(day + _DAY, time(0), 1)
+        low, high = self._instant(day, time(0), 0), self._instant(day + _DAY, time(0), 0)
         before = low.astimezone(self._zone).utcoffset()
         if before == high.astimezone(self._zone).utcoffset():
             return None

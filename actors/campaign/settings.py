@@ -20,7 +20,7 @@ _TIME = re.compile(r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
 
 
 def _time_of_day(value: str) -> str:
-    if not _TIME.match(value):
+    if not _TIME.fullmatch(value):
         raise ValueError(f"Invalid time format: {value!r} is not HH:MM")
     return value
 

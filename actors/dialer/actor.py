@@ -41,8 +41,10 @@ LOOK_SOON = timedelta(seconds=2)
 LATEST_RING = timedelta(seconds=80)
 """LiveKit gives up a waiting dial after this long, whatever it was asked."""
 UNCLEAR_SLACK = timedelta(seconds=10)
-AGENT_REPORT_GRACE = timedelta(seconds=2)
+AGENT_REPORT_GRACE = timedelta(seconds=5)
 """How long after the end of a call its agent's report, on its way, is waited for."""
+
+HAND_OVER_AGAIN = timedelta(seconds=1)
 
 
 class DialGateway(Protocol):
@@ -141,6 +143,8 @@ class Dialer(Actor):
                 self._agent_is_late()
             case NoReport():
                 self._finish_conversation()
+            case CallFinished():
+                self._hand_over(message)
             case GatewayFailed():
                 raise RuntimeError(message.error)
             case _:
@@ -277,5 +281,11 @@ class Dialer(Actor):
         if self._dialing_at is not None:
             talk_s = None if self._answered_at is None else (ended_at - self._answered_at).total_seconds()
             self._telemetry.call_ended(self._call.campaign, self._call.trunk, outcome, talk_s)
-        self.tell(self._parent, CallFinished(result))
-        self.stop()
+        self._hand_over(CallFinished(result))
+
+    def _hand_over(self, finished: CallFinished) -> None:
+        """Calls may be about to be started anew: the result waits here until it is there."""
+        if self.tell(self._parent, finished):
+            self.stop()
+        else:
+            self.remind("hand over", self.clock.now() + HAND_OVER_AGAIN, finished)

@@ -53,7 +53,7 @@ class Calls(Actor):
             case ChildDown():
                 self._dialer_down(message)
             case _:
-                self.log.warning("message_for_a_dialer_that_is_gone", message=type(message).__name__)
+                raise TypeError(f"Calls can't do anything with {message!r}")
 
     def _place(self, call: Call) -> None:
         if call.call_id in self._in_progress:
@@ -76,9 +76,9 @@ class Calls(Actor):
         self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=f"its dialer died: {down.error}"))
 
     def _finished(self, result: CallResult) -> None:
-        call = self._in_progress.pop(result.call.call_id, None)
-        if call is None:
-            return
+        """A call this actor has not heard of is one that it placed before it was started anew."""
+        call = result.call
+        self._in_progress.pop(call.call_id, None)
         structlog.get_logger().info(
             "call_ended",
             call=str(call.call_id),

@@ -21,7 +21,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from livekit import api
 
-from actors.addresses import CALLS, Directory, dialer_address
+from actors.addresses import Directory, dialer_address
 from actors.dialer.answers import Answer, read_dial_answer, read_room_answer
 from actors.dialer.messages import (
     Answered,
@@ -63,7 +63,7 @@ class Line:
 class Gateway:
     """Asks LiveKit on behalf of dialers and tells each what came back. Methods return at once and never raise; a
     request ends in exactly one message to the dialer, within its time limit. What comes back for a dialer that is
-    gone is told to Calls, so that an answered call is not lost."""
+    gone is logged: its call is settled as interrupted."""
 
     def __init__(
         self, loop: Loop, directory: Directory, url: str, api_key: str, api_secret: str, lines: Mapping[str, Line]
@@ -117,8 +117,8 @@ class Gateway:
             message = await work
         except Exception as error:  # noqa: BLE001 - a bug here is the dialer's death, never its silence
             message = GatewayFailed(f"{type(error).__name__}: {error}")
-        if not self._directory.tell(dialer_address(call_id), message):
-            self._directory.tell(CALLS, message)
+        told = self._directory.tell(dialer_address(call_id), message)
+        if not told and not isinstance(message, RoomLooked | LookFailed):
             self._log.warning("gateway_answer_without_dialer", call=str(call_id), answer=type(message).__name__)
 
     async def _create_room(self, call: Call) -> RoomReady | Refused:

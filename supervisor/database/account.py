@@ -111,6 +111,8 @@ def account_for(folder: Path, data: Path) -> Account:
     if uid != 0:
         if owner not in (None, uid):
             raise DatabaseError(f"{data} belongs to {_name(owner)}: run campaignd as that user")
+        if owner is None and _name(uid).startswith("uid "):
+            raise DatabaseError(f"initdb needs an account with a name, and uid {uid} has none: set [database] dsn")
         return Account(uid, os.getegid(), _name(uid), borrowed=False, owns_folder=True)
     nearest = next(path for path in (folder, *folder.parents) if path.exists()).stat()
     if owner is not None:

@@ -1,0 +1,84 @@
+"""Cells of a workbook: typed, formatted, and never a formula."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.worksheet.worksheet import Worksheet
+
+from supervisor.report.rows import Kind
+
+_FORMATS = {
+    Kind.TEXT: "General",
+    Kind.INTEGER: "#,##0",
+    Kind.BOOLEAN: "General",
+    Kind.SECONDS: "0.0",
+    Kind.MONEY: "#,##0.00##",
+    Kind.SHARE: "0.0%",
+    Kind.RATIO: "0.00",
+    Kind.TIME: "yyyy-mm-dd hh:mm:ss",
+}
+WIDTHS = {Kind.TEXT: 20, Kind.TIME: 20}
+_HEADER_FONT = Font(bold=True, color="FFFFFF")
+_HEADER_FILL = PatternFill("solid", start_color="1F3864")
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # in XML
+_FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
+_LONGEST = 32_767  # characters in a cell
+
+
+class ColumnCells:
+    """The cells of one column, made one at a time: a sheet writes a cell as soon as it gets it, so that the next value
+    can have the same one."""
+
+    def __init__(self, sheet: Worksheet, kind: Kind) -> None:
+        self._sheet = sheet
+        self._cell = WriteOnlyCell(sheet)
+        self._cell.number_format = _FORMATS[kind]
+        self._quoted = text_cell(sheet, "=")
+
+    def of(self, value: object, zone: ZoneInfo | None = None) -> Cell | None:
+        """A cell with this value, a time in `zone`; None for an empty one."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return _set_text(self._quoted if _FORMULA.match(value) else self._cell, value)
+        if isinstance(value, datetime):
+            # A workbook knows no zones: it shows the time on the wall there.
+            value = value.astimezone(zone).replace(tzinfo=None, microsecond=0)
+        self._cell.value = float(value) if isinstance(value, Decimal) else value
+        return self._cell
+
+
+def text_cell(sheet: Worksheet, text: str) -> Cell:
+    """A cell that holds `text` and stays text, even when somebody edits it, if it looks like a formula."""
+    cell = WriteOnlyCell(sheet)
+    cell.quotePrefix = bool(_FORMULA.match(text))
+    return _set_text(cell, text)
+
+
+def header_cells(sheet: Worksheet, titles: list[str]) -> list[Cell]:
+    """The row of titles above a table."""
+    cells = [text_cell(sheet, title) for title in titles]
+    for cell in cells:
+        cell.font = _HEADER_FONT
+        cell.fill = _HEADER_FILL
+        cell.alignment = Alignment(vertical="center", wrap_text=True)
+    return cells
+
+
+def bold_cell(sheet: Worksheet, text: str) -> Cell:
+    """A heading."""
+    cell = text_cell(sheet, text)
+    cell.font = Font(bold=True)
+    return cell
+
+
+def _set_text(cell: Cell, text: str) -> Cell:
+    cell.value = _ILLEGAL.sub("\ufffd", text)[:_LONGEST]
+    cell.data_type = "s"  # openpyxl takes "=…" for a formula and "#N/A" for an error
+    return cell

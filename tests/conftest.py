@@ -1,0 +1,83 @@
+"""Fixtures of every test: one PostgreSQL for the run, a database of its own for each test that asks for one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from supervisor.clock import FastClock, ManualClock
+from supervisor.database.account import temporary_folder
+from supervisor.database.embedded import EmbeddedPostgres
+from supervisor.database.migrations import migrate
+from supervisor.simulator import SimulatorThread
+from tests.world import KEY, SECRET, TUESDAY, World
+
+_TEMPLATE = "migrated"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A server for this run, with nothing in it. Its data would not survive the machine, which tests don't ask."""
+    settings = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
+    with temporary_folder() as folder, EmbeddedPostgres(folder / "postgres", settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated database; nobody may be connected to it while it is copied."""
+    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {_TEMPLATE}")
+    migrate(make_conninfo(postgres.dsn, dbname=_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def dsn(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """The DSN of a fresh database with the whole schema."""
+    yield from _database(postgres, template)
+
+
+@pytest.fixture
+def empty_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The DSN of a fresh database without any table."""
+    yield from _database(postgres, "template0")
+
+
+def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield make_conninfo(server.dsn, dbname=name)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def livekit() -> Iterator[SimulatorThread]:
+    """A simulated LiveKit in which everything goes a hundred times as fast."""
+    with SimulatorThread(api_key=KEY, api_secret=SECRET, speed=100) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def fast_world(tmp_path: Path, dsn: str, livekit: SimulatorThread) -> Iterator[World]:
+    """A world whose clock runs as fast as its LiveKit."""
+    world = World(tmp_path, dsn, livekit, FastClock(TUESDAY, 100))
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def still_world(tmp_path: Path, dsn: str, livekit: SimulatorThread) -> Iterator[World]:
+    """A world whose clock only moves when the test moves it: `world.clock.advance(...)`. LiveKit's goes on."""
+    world = World(tmp_path, dsn, livekit, ManualClock(TUESDAY))
+    yield world
+    world.close()

@@ -1,0 +1,110 @@
+"""When a campaign may call, against a slow minute-by-minute oracle (product.md, "Schedule")."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from actors.campaign.schedule import Schedule
+from actors.campaign.settings import ScheduleSettings
+
+MINUTE = timedelta(minutes=1)
+ZONES = [
+    "Europe/Berlin", "Europe/London", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Tehran",
+    "America/Santiago", "Pacific/Auckland", "Africa/Casablanca", "Asia/Beirut", "America/Havana", "Atlantic/Azores",
+    "Europe/Moscow", "Asia/Kathmandu",
+]  # fmt: skip
+WINDOWS = [("09:00", "21:00"), ("22:30", "02:30"), ("01:30", "02:45"), ("00:00", "00:30"), ("02:15", "02:20")]
+
+
+def schedule(**settings: Any) -> Schedule:
+    return Schedule(ScheduleSettings(**settings))
+
+
+def oracle(settings: ScheduleSettings, instant: datetime) -> bool:
+    """The rule as a person would say it, looking at the wall's clock."""
+    local = instant.astimezone(ZoneInfo(settings.timezone))
+    clock = f"{local:%H:%M}"
+    opens, closes = settings.daily_start_time, settings.daily_end_time
+    day = local.date()
+    if opens is not None and closes is not None:
+        if opens < closes:
+            if not opens <= clock < closes:
+                return False
+        elif clock < closes:
+            day -= timedelta(days=1)
+        elif clock < opens:
+            return False
+    return settings.days is None or f"{day:%a}".lower() in settings.days
+
+
+def offset_changes(zone: str, year: int) -> list[datetime]:
+    """Days around each change of the zone's offset; an ordinary day for a zone that has none."""
+    start = datetime(year, 1, 1, tzinfo=UTC)
+    offsets = [(start + timedelta(days=n)).astimezone(ZoneInfo(zone)).utcoffset() for n in range(366)]
+    changes = [start + timedelta(days=n) for n in range(1, 366) if offsets[n] != offsets[n - 1]]
+    return changes or [datetime(year, 6, 1, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_law_open_exactly_when_the_wall_clock_says_so_and_next_opening_is_the_first_open_minute(zone: str) -> None:
+    for opens, closes in WINDOWS:
+        for days in (None, ("sun",)):
+            settings = ScheduleSettings(timezone=zone, daily_start_time=opens, daily_end_time=closes, days=days)
+            rule = Schedule(settings)
+            for change in offset_changes(zone, 2018):
+                minutes = [change - timedelta(hours=30) + MINUTE * n for n in range(42 * 60)]
+                expected = [oracle(settings, minute) for minute in minutes]
+                assert [rule.is_open(minute) for minute in minutes] == expected
+                following: datetime | None = None
+                for minute, is_open in zip(reversed(minutes), reversed(expected), strict=True):
+                    following = minute if is_open else following
+                    if following is not None and minute.minute % 29 == 0:
+                        assert rule.next_opening(minute) == following, f"{zone} {opens}-{closes} {days} from {minute}"
+
+
+def test_what_is_not_given_does_not_restrict() -> None:
+    assert schedule().is_open(datetime(2026, 1, 1, 3, 33, tzinfo=UTC))
+
+
+def test_nothing_before_the_start_and_nothing_from_the_end_on() -> None:
+    start, end = datetime(2026, 12, 1, 10, 30, 30, tzinfo=UTC), datetime(2026, 12, 2, tzinfo=UTC)
+    rule = schedule(start_time=start, end_time=end)
+    assert not rule.is_open(start - timedelta(microseconds=1))
+    assert rule.next_opening(start - timedelta(days=40)) == start
+    assert rule.is_open(end - timedelta(microseconds=1))
+    assert not rule.is_open(end)
+    assert rule.next_opening(end) is None
+
+
+def test_a_start_outside_the_window_waits_for_the_window() -> None:
+    rule = schedule(
+        timezone="Europe/Moscow",
+        daily_start_time="09:00",
+        daily_end_time="21:00",
+        start_time=datetime(2026, 12, 1, 20, 0, tzinfo=UTC),
+    )
+    assert rule.next_opening(datetime(2026, 11, 1, tzinfo=UTC)) == datetime(2026, 12, 2, 6, 0, tzinfo=UTC)
+
+
+def test_nobody_is_called_on_a_holiday_and_the_night_before_it_belongs_to_its_own_day() -> None:
+    rule = schedule(timezone="Europe/Moscow", daily_start_time="20:00", daily_end_time="02:00", holidays="RU")
+    moscow = ZoneInfo("Europe/Moscow")
+    assert rule.is_open(datetime(2026, 2, 23, 1, 0, tzinfo=moscow))  # began on the 22nd
+    assert not rule.is_open(datetime(2026, 2, 23, 21, 0, tzinfo=moscow))
+    assert not rule.is_open(datetime(2026, 2, 24, 1, 0, tzinfo=moscow))  # began on the holiday
+    assert rule.next_opening(datetime(2026, 2, 23, 2, 0, tzinfo=moscow)) == datetime(2026, 2, 24, 20, 0, tzinfo=moscow)
+
+
+def test_an_end_that_leaves_no_open_minute_means_never() -> None:
+    rule = schedule(days=["sun"], end_time=datetime(2026, 12, 5, tzinfo=UTC))  # a Saturday
+    assert rule.next_opening(datetime(2026, 12, 1, tzinfo=UTC)) is None
+
+
+def test_the_end_of_a_window_at_midnight() -> None:
+    rule = schedule(daily_start_time="09:00", daily_end_time="00:00")
+    assert rule.is_open(datetime(2026, 12, 1, 23, 59, 59, tzinfo=UTC))
+    assert not rule.is_open(datetime(2026, 12, 2, 0, 0, tzinfo=UTC))

@@ -1,0 +1,152 @@
+"""A whole small world for a test: configuration files, PostgreSQL, the simulated LiveKit and the real service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from actors.addresses import Address
+from actors.clock import Clock
+from supervisor.config.load import load
+from supervisor.config.secrets import Secrets
+from supervisor.service import Service
+from supervisor.simulator import SimulatorThread
+from tests.waiting import wait_until
+
+TUESDAY = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+KEY, SECRET = "test", "a-secret-that-is-long-enough-for-sha256"
+
+_SERVICE = """
+[database]
+dsn = "{dsn}"
+[livekit]
+url = "{livekit}"
+[trunks.main]
+livekit_trunk_id = "ST_main"
+from_number = "+74951234567"
+{trunk}
+[companies.acme]
+name = "Acme"
+{company}
+[companies.acme.skillbases.renewals]
+agent_name = "renewals-agent"
+[http]
+listen = "127.0.0.1:0"
+"""
+
+_CAMPAIGN = """
+name = "{slug}"
+company = "acme"
+skillbase = "renewals"
+trunk = "main"
+call_list = "lists/{slug}.csv"
+{settings}
+"""
+
+
+class World:
+    """Holds everything together; `start` and `stop` may be called in turn, as a process is started again."""
+
+    def __init__(self, folder: Path, dsn: str, livekit: SimulatorThread, clock: Clock) -> None:
+        self.folder, self.dsn, self.livekit, self.clock = folder, dsn, livekit, clock
+        self.connection = psycopg.connect(dsn, autocommit=True)
+        self._trunk = self._company = ""
+        self._service: Service | None = None
+
+    @property
+    def service(self) -> Service:
+        assert self._service is not None, "not started"
+        return self._service
+
+    def limit(self, *, trunk: str = "", company: str = "") -> None:
+        """Lines of TOML for the trunk's and the company's table."""
+        self._trunk, self._company = trunk, company
+
+    def campaign(
+        self, slug: str, numbers: Sequence[str], settings: str = "", *, priorities: Sequence[int] = ()
+    ) -> None:
+        """A campaign's file and its list."""
+        for name in ("campaigns.d", "lists"):
+            (self.folder / name).mkdir(exist_ok=True)
+        text = _CAMPAIGN.format(slug=slug, settings=settings)
+        (self.folder / "campaigns.d" / f"{slug}.toml").write_text(text)
+        self.call_list(slug, numbers, priorities)
+
+    def call_list(self, slug: str, numbers: Sequence[str], priorities: Sequence[int] = ()) -> Path:
+        """The campaign's list, written anew."""
+        path = self.folder / "lists" / f"{slug}.csv"
+        rows = (
+            f"{number},{priority}" for number, priority in zip(numbers, priorities or [0] * len(numbers), strict=True)
+        )
+        path.write_text("phone_number,priority\n" + "\n".join(rows) + "\n")
+        return path
+
+    def start(self) -> None:
+        """Start the service with the files as they are; returns when it is ready."""
+        file = self.folder / "campaignd.toml"
+        (self.folder / "campaigns.d").mkdir(exist_ok=True)
+        file.write_text(
+            _SERVICE.format(dsn=self.dsn, livekit=self.livekit.url, trunk=self._trunk, company=self._company)
+        )
+        secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET)
+        self._service = Service(load(file), secrets, self.dsn, self.clock)
+        self._service.start(on_listening=lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"))
+
+    def stop(self) -> None:
+        if self._service is not None:
+            service, self._service = self._service, None
+            service.stop()
+
+    def close(self) -> None:
+        self.stop()
+        self.connection.close()
+
+    def row(self, slug: str) -> dict[str, Any]:
+        """The campaign's row."""
+        (row,) = self.read("SELECT * FROM campaigns WHERE slug = %s", slug)
+        return row
+
+    def read(self, query: LiteralString, *values: Any) -> list[dict[str, Any]]:
+        """Rows of the database, as dictionaries."""
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, values).fetchall()
+
+    def id(self, slug: str) -> UUID:
+        campaign_id: UUID = self.row(slug)["id"]
+        return campaign_id
+
+    def tasks(self, slug: str) -> list[dict[str, Any]]:
+        """The campaign's tasks, in the order of its list."""
+        return self.read("SELECT * FROM call_tasks WHERE campaign_id = %s ORDER BY created_at", self.id(slug))
+
+    def calls(self, slug: str) -> list[dict[str, Any]]:
+        """The campaign's calls, in the order in which they were claimed."""
+        return self.read("SELECT * FROM calls WHERE campaign_id = %s ORDER BY id", self.id(slug))
+
+    def wait_for_status(self, slug: str, status: str, timeout_s: float = 20) -> None:
+        wait_until(lambda: self.row(slug)["status"] == status, timeout_s, f"{slug} to be {status}")
+
+    def tell(self, address: Address, message: object) -> None:
+        assert self.service.directory.tell(address, message), f"nobody lives at {address}"
+
+    def check_ledger(self) -> None:
+        """What holds at rest, whatever happened: every attempt rang at most once, is one call, and is counted."""
+        rooms = [ring.room for ring in self.livekit.rings()]
+        assert len(rooms) == len(set(rooms)), "an attempt rang twice"
+        wrong = self.connection.execute(
+            "SELECT slug FROM campaigns c WHERE (total_tasks, completed_tasks, failed_tasks) <>"
+            " (SELECT count(*), count(*) FILTER (WHERE status = 'completed'), count(*) FILTER (WHERE status = 'failed')"
+            "  FROM call_tasks t WHERE t.campaign_id = c.id)"
+        ).fetchall()
+        assert not wrong, "counters differ from the tasks"
+        wrong = self.connection.execute(
+            "SELECT t.id FROM call_tasks t WHERE attempt_count <>"
+            " (SELECT count(*) FROM calls WHERE task_id = t.id AND counts)"
+        ).fetchall()
+        assert not wrong, "attempts differ from the calls"
