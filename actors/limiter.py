@@ -93,7 +93,8 @@ class Limiter:
             self._about_to_begin.add(call_id)
 
     def began(self, call_id: UUID, at: datetime) -> None:
-        """The call's dial request left at `at`."""
+        """The call's dial request left at `at`. A call that is not known was admitted by a limiter before this one."""
+        self.admit(call_id)
         if call_id in self._about_to_begin:
             self._about_to_begin.discard(call_id)
             insort(self._begun, at)

@@ -34,6 +34,8 @@ from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted
 
 PULSE = timedelta(seconds=30)
 """How often a campaign looks for work that no event has told it of: the net for lost notifications."""
+LOOK_AGAIN = timedelta(seconds=1)
+"""How soon a claim is tried again that left tasks behind which could be claimed."""
 CLAIM_MOST = 500
 """Tasks claimed at once; only a campaign without limits on a trunk without limits ever meets this."""
 
@@ -241,7 +243,10 @@ class Campaign(Actor):
         with self._pool.connection() as connection:
             prospects = ledger.read_prospects(connection, self._campaign)
         if prospects.claimable:
-            self._work_may_be_due = True
+            # Locked by someone else, or not ours to claim any more and the notification was lost.
+            self._read_again()
+            self._work_may_be_due = False
+            self.remind("work due", self.clock.now() + LOOK_AGAIN, WorkDue())
         elif prospects.next_retry_at is not None:
             self.remind("work due", prospects.next_retry_at, WorkDue())
         elif not prospects.in_progress:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from openpyxl.cell import Cell, WriteOnlyCell
@@ -41,7 +42,7 @@ class ColumnCells:
         self._cell.number_format = _FORMATS[kind]
         self._quoted = text_cell(sheet, "=")
 
-    def of(self, value: object, zone: ZoneInfo | None = None) -> Cell | None:
+    def of(self, value: Any, zone: ZoneInfo | None = None) -> Cell | None:
         """A cell with this value, a time in `zone`; None for an empty one."""
         if value is None:
             return None

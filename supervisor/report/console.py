@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from typing import IO
 
 from rich.console import Console, RenderableType
@@ -16,6 +17,8 @@ class ReportConsole:
 
     def __init__(self, file: IO[str] | None = None) -> None:
         stream = file or sys.stdout
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that has no letter for it shows a question mark
         width = None if stream.isatty() else ENDLESS
         self._stream = stream
         self._console = Console(file=stream, width=width, soft_wrap=False)

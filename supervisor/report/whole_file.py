@@ -17,6 +17,10 @@ class ReportFileError(CampaignServiceError):
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Where to write what becomes `path`, replacing what is there, when the block ends well. Raises ReportFileError."""
+    path = path.resolve()
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        yield path  # a device or a pipe, which is written to and not replaced
+        return
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial

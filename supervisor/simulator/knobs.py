@@ -20,8 +20,9 @@ class Outage:
 
     http: answered with `status` and a body of kind `body` (by default the one LiveKit or its proxy would send: plain
     text for 401, HTML for 502, Twirp's JSON for the rest), nothing done; hang: accepted and never answered, nothing
-    done; refuse: the connection is closed, nothing done; cut: *done*, then the connection is closed without an answer;
-    late: *done*, and answered `seconds` (simulated) later. `times`: how many requests fail so, None for all.
+    done; refuse: the connection is closed, nothing done; cut: *done*, then the connection is closed without an answer
+    (a client can't tell these two apart); late: *done*, and answered `seconds` (simulated) later. `times`: how many
+    requests fail so, None for all. For connections that are refused outright see `Simulator.go_down`.
     """
 
     mode: OutageMode

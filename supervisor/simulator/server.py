@@ -16,7 +16,9 @@ from google.protobuf.message import DecodeError, Message
 
 from .agents import Agents
 from .auth import BadTokenError, TokenVerifier, permission_denied
-from .behaviours import Numbers, Script, script_from_json
+from .behaviours import Numbers, Script
+from .call import Network
+from .control import Control
 from .egress import Egresses
 from .knobs import Board, Knobs
 from .methods import Method, Methods
@@ -68,7 +70,7 @@ class Simulator:
         self._rooms = rooms = Rooms(timeline, webhooks)
         self._agents = agents = Agents(timeline, board, rooms)
         self._egresses = egresses = Egresses(timeline, board, rooms, webhooks, recordings_directory)
-        telephony = Telephony(timeline, board, rooms, agents, self._numbers, self._book)
+        telephony = Telephony(Network(timeline, board, rooms, agents, self._numbers, self._book))
         rooms.on_deserted = agents.room_deserted
         rooms.on_closed = egresses.room_closed
         self._methods = Methods(rooms, agents, telephony, egresses).table()
@@ -76,6 +78,7 @@ class Simulator:
         self._seed = seed
         self._runner: web.AppRunner | None = None
         self._url: str | None = None
+        self._address = ("", 0)
 
     @property
     def url(self) -> str:
@@ -88,21 +91,35 @@ class Simulator:
         """Listen. Port 0 takes a free one. Raises OSError when it can't."""
         app = web.Application(client_max_size=8 * 2**20)
         app.router.add_post("/twirp/livekit.{service}/{method}", self._serve)
-        app.router.add_get("/simulator/knobs", self._show_knobs)
-        app.router.add_post("/simulator/knobs", self._turn_knobs)
-        app.router.add_post("/simulator/script", self._take_script)
-        app.router.add_get("/simulator/rings", self._show_rings)
-        app.router.add_get("/simulator/state", self._show_state)
+        Control(self._board, self._numbers, self._book, self.state).add_to(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, backlog=1024)
         try:
-            await site.start()
+            await self._listen(host, port)
         except OSError:
             await self._runner.cleanup()
             raise
-        port = self._runner.addresses[0][1]
-        self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._address = host, self._runner.addresses[0][1]
+        self._url = f"http://{f'[{host}]' if ':' in host else host}:{self._address[1]}"
+
+    async def go_down(self) -> None:
+        """The API alone goes down: connections are lost, new ones refused, while calls and webhooks go on."""
+        if self._runner is None:
+            raise RuntimeError("the simulator is not running")
+        for site in list(self._runner.sites):
+            await site.stop()
+        for connection in self._runner.server.connections if self._runner.server else ():
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def come_back(self) -> None:
+        """The API is there again, at the same address."""
+        await self._listen(*self._address)
+
+    async def _listen(self, host: str, port: int) -> None:
+        if self._runner is None:
+            raise RuntimeError("the simulator is not running")
+        await web.TCPSite(self._runner, host, port, backlog=1024).start()
 
     async def stop(self) -> None:
         """Stop listening and forget all calls; leaves no task, timer or connection behind. Harmless when repeated."""
@@ -185,32 +202,6 @@ class Simulator:
             self._timeline.failures.append(error)
             raise
         return _encode(answer, request.content_type)
-
-    async def _show_knobs(self, request: web.Request) -> web.Response:
-        return web.json_response(self.knobs.as_json())
-
-    async def _turn_knobs(self, request: web.Request) -> web.Response:
-        try:
-            changes = await request.json()
-            if not isinstance(changes, dict):
-                raise ValueError("knobs are an object: name → value")
-            self._board.turn(changes)
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        return web.json_response(self.knobs.as_json())
-
-    async def _take_script(self, request: web.Request) -> web.Response:
-        try:
-            self.set_script(script_from_json(await request.json()))
-        except ValueError as error:
-            return web.json_response({"error": str(error)}, status=400)
-        return web.json_response({})
-
-    async def _show_rings(self, request: web.Request) -> web.Response:
-        return web.json_response({"rings": [ring.as_json() for ring in self.rings()]})
-
-    async def _show_state(self, request: web.Request) -> web.Response:
-        return web.json_response(self.state())
 
 
 def _decode(method: Method, content_type: str, body: bytes) -> Message:

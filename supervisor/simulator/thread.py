@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -96,6 +96,14 @@ class SimulatorThread:
         """As Simulator.state; also after it was stopped."""
         return self._ask(self._simulator.state)
 
+    def go_down(self) -> None:
+        """As Simulator.go_down: the API's connections are lost and refused until `come_back`; calls go on."""
+        self._do(self._simulator.go_down)
+
+    def come_back(self) -> None:
+        """As Simulator.come_back."""
+        self._do(self._simulator.come_back)
+
     def _ask(self, question: Callable[[], T]) -> T:
         if self._thread is None or self._loop is None:
             return question()
@@ -104,6 +112,11 @@ class SimulatorThread:
             return question()
 
         return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(_WITHIN_S)
+
+    def _do(self, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._thread is None or self._loop is None:
+            raise RuntimeError("the simulator is not running")
+        asyncio.run_coroutine_threadsafe(action(), self._loop).result(_WITHIN_S)
 
     def _run(self) -> None:
         try:

@@ -104,6 +104,23 @@ def test_calls_live_through_an_outage() -> None:
     asyncio.run(scenario())
 
 
+def test_a_server_that_is_down_refuses_connections_while_its_calls_go_on() -> None:
+    async def scenario() -> None:
+        async with livekit(script={NUMBER: Answer(ring_s=40, talk_s=10_000)}) as lk:
+            waiting = asyncio.create_task(lk.dial(NUMBER, ringing_s=60))
+            await until(lk.simulator.rings)
+            await lk.simulator.go_down()
+            with pytest.raises(aiohttp.ServerDisconnectedError):
+                await waiting
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await lk.rooms()
+            await until(lambda: lk.simulator.rings()[0].answered_at)
+            await lk.simulator.come_back()
+            assert await lk.status("room") == "active"
+
+    asyncio.run(scenario())
+
+
 def test_knobs_script_rings_and_state_are_there_over_http() -> None:
     async def scenario() -> None:
         async with livekit() as lk:

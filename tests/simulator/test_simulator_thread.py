@@ -62,6 +62,10 @@ def test_its_settings_change_from_any_thread() -> None:
         simulator.set_webhook_url("http://127.0.0.1:9/")
         simulator.set_script({NUMBER: Answer(1, 1)})
         assert simulator.knobs.trunks == ("ST_other",)
+        simulator.go_down()
+        with pytest.raises(aiohttp.ClientConnectorError):
+            asyncio.run(_dial(simulator.url))
+        simulator.come_back()
         with pytest.raises(ValueError, match="no such knob: loud"):
             simulator.set_knobs(loud=True)
         with pytest.raises(api.ServerError, match="requested sip trunk does not exist"):
