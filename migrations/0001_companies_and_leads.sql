@@ -5,6 +5,7 @@ CREATE TABLE companies (
     slug                 varchar(63) NOT NULL UNIQUE CHECK (slug ~ '^[a-z0-9][a-z0-9_-]*$'),
     name                 varchar(255) NOT NULL,
     max_concurrent_calls integer CHECK (max_concurrent_calls > 0), -- over all its campaigns; NULL: no limit
+    max_attempts_per_day integer CHECK (max_attempts_per_day > 0), -- at one number in any 24 h, over all its campaigns
     recording_slots      integer NOT NULL DEFAULT 3 CHECK (recording_slots > 0),
     created_at           timestamptz NOT NULL,
     updated_at           timestamptz NOT NULL

@@ -90,12 +90,12 @@ CREATE TABLE call_tasks (
     status          varchar(20) NOT NULL DEFAULT 'pending'
                     CONSTRAINT chk_task_status
                     CHECK (status IN ('pending', 'in_progress', 'completed', 'retry', 'failed')),
-    due             boolean NOT NULL DEFAULT true, -- pending, or a retry whose time has come: may be claimed
+    due             boolean NOT NULL DEFAULT true, -- may be claimed now; false: waits for next_attempt_at, or is settled
     priority        integer NOT NULL DEFAULT 0,
     attempt_count   integer NOT NULL DEFAULT 0 CHECK (attempt_count >= 0),
     max_attempts    integer CHECK (max_attempts > 0), -- overrides the campaign's max_retries
     last_attempt_at timestamptz,
-    next_attempt_at timestamptz, -- when a retry becomes due
+    next_attempt_at timestamptz, -- when a waiting one becomes due: a retry, or a contact whose place is closed now
     call_id         uuid, -- the call that settled it, or its last one
     outcome         varchar(50),
     error_message   text,
@@ -108,7 +108,8 @@ CREATE UNIQUE INDEX call_tasks_number ON call_tasks (campaign_id, phone_number);
 -- Claiming scans only what can be claimed, in the order of claiming; waiting retries must not stand in its way.
 CREATE INDEX call_tasks_claimable ON call_tasks (campaign_id, (-priority), created_at)
     WHERE due AND status IN ('pending', 'retry');
-CREATE INDEX call_tasks_waiting ON call_tasks (campaign_id, next_attempt_at) WHERE status = 'retry' AND NOT due;
+CREATE INDEX call_tasks_waiting ON call_tasks (campaign_id, next_attempt_at) 
+    WHERE status IN ('pending', 'retry') AND NOT due;
 -- On id, not campaign_id: the planner would else scan every call in progress to settle one.
 CREATE INDEX call_tasks_in_progress ON call_tasks (id) WHERE status = 'in_progress';
 
@@ -149,6 +150,8 @@ CREATE UNIQUE INDEX calls_unfinished ON calls (task_id) WHERE state IN ('claimed
 CREATE UNIQUE INDEX calls_attempt ON calls (task_id, attempt) WHERE counts;
 -- The company's limit counts these; so does whoever takes over after a crash.
 CREATE INDEX calls_in_progress ON calls (company_id, campaign_id, id) WHERE state IN ('claimed', 'dialing', 'answered');
+-- How often a number was called of late, by any of the company's campaigns.
+CREATE INDEX calls_number ON calls (company_id, phone_number, claimed_at);
 -- What a restarted limiter reads: calls that began within the last minute.
 CREATE INDEX calls_campaign_begun ON calls (campaign_id, dialing_at);
 CREATE INDEX calls_trunk_begun ON calls (trunk, dialing_at);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -24,10 +24,11 @@ from actors.campaign.messages import (
     SlotsFreed,
     TasksAdded,
 )
-from actors.campaign.retry import Retry
-from actors.campaign.schedule import Schedule
+from actors.campaign.retry import Retry, Verdict
+from actors.campaign.schedule import Places
 from actors.dialer.messages import Call, CallResult, CampaignReady, PlaceCalls, ResultsSettled
 from actors.limiter import CallLimits, Limiter
+from actors.number_zones import zones_of
 from actors.roster.messages import NothingLeft
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted
@@ -143,7 +144,7 @@ class Campaign(Actor):
         """How many calls the campaign itself may begin now; where only time will make room, it is reminded."""
         if self._stopping or self._campaign.status != "running":
             return 0
-        opening = self._schedule.next_opening(now)
+        opening = self._places.campaign.next_opening(now)
         if opening is None:
             if self._limiter.in_progress == 0 and not self._results:
                 self.tell(ROSTER, NothingLeft(self._campaign_id, schedule_over=True))
@@ -175,10 +176,11 @@ class Campaign(Actor):
     def _claim(self, call_ids: Sequence[UUID], now: datetime) -> list[ClaimedTask]:
         began = perf_counter()
         with self._pool.connection() as connection:
-            claim = ledger.claim(connection, self._campaign, call_ids, now)
+            opening = self._opening if self._campaign.settings.schedule.contact_local_time else None
+            claim = ledger.claim(connection, self._campaign, call_ids, now, opening)
         self._telemetry.claimed(self._campaign.label, len(claim.tasks), perf_counter() - began)
         self._company_full = claim.company_full
-        if len(claim.tasks) < len(call_ids) and not claim.company_full:
+        if len(claim.tasks) < len(call_ids) and not claim.company_full and not claim.passed_over:
             self._work_may_be_due = False
             self._look_ahead()
         return claim.tasks
@@ -215,19 +217,7 @@ class Campaign(Actor):
     def _settle(self) -> None:
         began = perf_counter()
         now = self.clock.now()
-        verdicts = [
-            (
-                result,
-                self._retry.verdict(
-                    result.outcome,
-                    result.call.attempt,
-                    result.ended_at,
-                    self._chance(),
-                    max_attempts=result.call.max_attempts,
-                ),
-            )
-            for result in self._results.values()
-        ]
+        verdicts = [(result, self._verdict(result)) for result in self._results.values()]
         with self._pool.connection() as connection:
             ledger.settle(connection, self._campaign, verdicts, now)
         self.tell(CALLS, ResultsSettled(tuple(self._results)))
@@ -235,6 +225,22 @@ class Campaign(Actor):
         self._results.clear()
         if not self._work_may_be_due or self._limiter.in_progress == 0:
             self._look_ahead()
+
+    def _verdict(self, result: CallResult) -> Verdict:
+        """What becomes of the task; a retry that would fall outside its window is put at the window's opening."""
+        call = result.call
+        verdict = self._retry.verdict(
+            result.outcome, call.attempt, result.ended_at, self._chance(), max_attempts=call.max_attempts
+        )
+        if verdict.next_attempt_at is None:
+            return verdict
+        opening = self._opening(call.phone_number, verdict.next_attempt_at)
+        return verdict if opening is None else replace(verdict, next_attempt_at=opening)
+
+    def _opening(self, phone_number: str, instant: datetime) -> datetime | None:
+        """When this number may be called, from `instant` on: the window is open here and, if asked for, there."""
+        there = zones_of(phone_number) if self._campaign.settings.schedule.contact_local_time else ()
+        return self._places.next_opening(instant, there)
 
     # What comes next
 
@@ -247,8 +253,8 @@ class Campaign(Actor):
             self._read_again()
             self._work_may_be_due = False
             self.remind("work due", self.clock.now() + LOOK_AGAIN, WorkDue())
-        elif prospects.next_retry_at is not None:
-            self.remind("work due", prospects.next_retry_at, WorkDue())
+        elif prospects.next_due_at is not None:
+            self.remind("work due", prospects.next_due_at, WorkDue())
         elif not prospects.in_progress:
             self.tell(ROSTER, NothingLeft(self._campaign_id, schedule_over=False))
 
@@ -260,7 +266,7 @@ class Campaign(Actor):
     def _take(self, campaign: CampaignRow) -> None:
         settings = campaign.settings
         self._campaign = campaign
-        self._schedule = Schedule(settings.schedule)
+        self._places = Places(settings.schedule)
         self._retry = Retry(settings.retry)
         self._limiter.limits = CallLimits(settings.limits.max_concurrent_calls, settings.limits.calls_per_minute)
 

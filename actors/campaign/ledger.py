@@ -5,8 +5,8 @@ Everything here runs in the campaign's own thread, in short transactions; an err
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -21,6 +21,12 @@ from actors.campaign.settings import CampaignSettings
 from actors.dialer.messages import CallResult
 from actors.errors import CampaignNotFoundError
 from actors.limiter import MINUTE, UNLIMITED
+
+Opening = Callable[[str, datetime], datetime | None]
+"""For a number and an instant: when, from then on, it may be called; None: never."""
+
+_CANDIDATES = 200
+"""Tasks looked at in one claim where each has to be looked at; those that can't be called now are met only once."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class Claim:
 
     tasks: list[ClaimedTask]
     company_full: bool
+    passed_over: int = 0  # tasks that were met and may not be called now, or never: behind them others may be waiting
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Prospects:
     """What a campaign still has to do."""
 
     claimable: bool
-    next_retry_at: datetime | None
+    next_due_at: datetime | None
     in_progress: bool
 
 
@@ -81,7 +88,7 @@ def read_campaign(connection: Connection, campaign_id: UUID) -> CampaignRow:
         label=row["slug"] or str(campaign_id),
         company_id=row["company_id"],
         company=row["company"],
-        company_limited=row["company_max_concurrent_calls"] is not None,
+        company_limited=row["company_limited"],
         trunk=row["trunk"],
         status=row["status"],
         agent_name=row["agent_name"],
@@ -103,19 +110,73 @@ def read_begun(connection: Connection, campaign: CampaignRow, now: datetime) -> 
     return [row[0] for row in rows]
 
 
-def claim(connection: Connection, campaign: CampaignRow, call_ids: Sequence[UUID], now: datetime) -> Claim:
+def claim(
+    connection: Connection,
+    campaign: CampaignRow,
+    call_ids: Sequence[UUID],
+    now: datetime,
+    opening: Opening | None = None,
+) -> Claim:
     """Claim up to as many tasks as there are ids, in one transaction: highest priority first, then oldest, pending
-    and due retries together. Holds the company's limit, over all processes. Nothing is claimed of a campaign whose
-    status is not running."""
-    parameters = {**_ids(campaign), "trunk": campaign.trunk, "now": now}
+    and due retries together. Nothing is claimed of a campaign whose status is not running.
+
+    Held in this transaction, over all processes: the company's limit of calls in progress, its attempts at one number
+    in 24 hours, and do-not-call. `opening` says when a number's place is open; a contact whose place is closed waits.
+    """
+    parameters: dict[str, Any] = {**_ids(campaign), "trunk": campaign.trunk, "now": now, "only": None}
     with connection.transaction():
-        allowed = list(call_ids)
+        company = _CompanyLimits(UNLIMITED, None)
         if campaign.company_limited:
-            allowed = allowed[: _company_room(connection, campaign)]
+            company = _company_limits(connection, campaign)
+        allowed = list(call_ids[: company.room])
         connection.execute(_sql("promote"), parameters)
-        with connection.cursor(row_factory=class_row(ClaimedTask)) as cursor:
-            tasks = cursor.execute(_sql("claim"), {**parameters, "call_ids": allowed}).fetchall()
-    return Claim(tasks, company_full=len(tasks) == len(allowed) < len(call_ids))
+        passed_over = 0
+        if opening is not None or company.attempts_per_day is not None:
+            parameters["only"], passed_over = _callable_now(
+                connection, parameters, len(allowed), company.attempts_per_day, opening
+            )
+        with connection.cursor(row_factory=dict_row) as cursor:
+            rows = cursor.execute(_sql("claim"), {**parameters, "call_ids": allowed}).fetchall()
+    passed_over += rows[0]["refused"]
+    tasks = [_claimed_task(row) for row in rows if row["call_id"] is not None]
+    return Claim(tasks, company_full=len(tasks) == len(allowed) < len(call_ids), passed_over=passed_over)
+
+
+def _claimed_task(row: Mapping[str, Any]) -> ClaimedTask:
+    return ClaimedTask(**{field.name: row[field.name] for field in fields(ClaimedTask)})
+
+
+def _callable_now(
+    connection: Connection,
+    parameters: Mapping[str, Any],
+    wanted: int,
+    most_per_day: int | None,
+    opening: Opening | None,
+) -> tuple[list[UUID], int]:
+    """The next tasks that may be called now, up to `wanted`, and how many of those before them wait from now on."""
+    now: datetime = parameters["now"]
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        candidates = cursor.execute(
+            _sql("candidates"),
+            {**parameters, "count": max(wanted, _CANDIDATES), "most_per_day": most_per_day or UNLIMITED},
+        ).fetchall()
+    ready: list[UUID] = []
+    deferred: dict[UUID, datetime] = {}
+    never: list[UUID] = []
+    for task_id, phone_number, rests_until in candidates:
+        earliest = max(now, rests_until or now)
+        opens = earliest if opening is None else opening(phone_number, earliest)
+        if opens is None:
+            never.append(task_id)
+        elif opens > now:
+            deferred[task_id] = opens
+        elif len(ready) < wanted:
+            ready.append(task_id)
+    if deferred:
+        connection.execute(_sql("defer"), {"task_ids": list(deferred), "until": list(deferred.values())})
+    if never:
+        connection.execute(_sql("give_up"), {**parameters, "task_ids": never})
+    return ready, len(deferred) + len(never)
 
 
 def settle(
@@ -150,13 +211,19 @@ def read_prospects(connection: Connection, campaign: CampaignRow) -> Prospects:
     return prospects
 
 
-def _company_room(connection: Connection, campaign: CampaignRow) -> int:
+@dataclass(frozen=True)
+class _CompanyLimits:
+    room: int  # calls that may be added now
+    attempts_per_day: int | None
+
+
+def _company_limits(connection: Connection, campaign: CampaignRow) -> _CompanyLimits:
     with connection.cursor(row_factory=tuple_row) as cursor:
-        limit = cursor.execute(_sql("company_limit"), _ids(campaign)).fetchone()
+        limits = cursor.execute(_sql("company_limit"), _ids(campaign)).fetchone()
         calls = cursor.execute(_sql("company_calls"), _ids(campaign)).fetchone()
-    assert limit is not None and calls is not None  # the company is there: campaigns refer to it
-    # The limit may have been lifted since the campaign was read.
-    return UNLIMITED if limit[0] is None else max(limit[0] - calls[0], 0)
+    assert limits is not None and calls is not None  # the company is there: campaigns refer to it
+    most, per_day = limits
+    return _CompanyLimits(UNLIMITED if most is None else max(most - calls[0], 0), per_day)
 
 
 def _ids(campaign: CampaignRow) -> dict[str, UUID]:

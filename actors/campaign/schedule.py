@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,9 +21,10 @@ class Schedule:
     window is a range of wall-clock minutes, whichever instants show them. Days and holidays are those on which a
     window begins, so that the small hours of a window across midnight belong to the day before."""
 
-    def __init__(self, settings: ScheduleSettings) -> None:
+    def __init__(self, settings: ScheduleSettings, zone: str | None = None) -> None:
+        """By the wall clock of `zone`, or of the settings' own."""
         self._settings = settings
-        self._zone = ZoneInfo(settings.timezone)
+        self._zone = ZoneInfo(zone or settings.timezone)
         self._opens = _time(settings.daily_start_time)
         self._closes = _time(settings.daily_end_time)
         self._holidays = holiday_calendars.country_holidays(settings.holidays) if settings.holidays else None
@@ -103,6 +104,50 @@ class Schedule:
             else:
                 high = middle
         return high
+
+
+class Places:
+    """A campaign's schedule here and at a contact's place: open where both are. A contact whose place has several
+    zones, or whose number does not tell one of them, is called only when the window is open in all of them; one whose
+    number tells no place at all, by the campaign's own zone."""
+
+    def __init__(self, settings: ScheduleSettings) -> None:
+        self.campaign = Schedule(settings)
+        self._settings = settings
+        self._by_zone: dict[str, Schedule] = {}
+        self._closed: dict[tuple[str, ...], tuple[datetime, datetime | None]] = {}  # zones → from, until
+
+    def next_opening(self, now: datetime, zones: Sequence[str]) -> datetime | None:
+        """The first instant from `now` on at which the campaign and all these zones are open; None: never again."""
+        # Thousands of contacts share few sets of zones, and of a closed one the answer stays the same for hours.
+        key = tuple(zones)
+        since, until = self._closed.get(key, (now, now))
+        if since <= now and (until is None or now < until):
+            return until
+        opening = self._find_opening(now, zones)
+        if opening != now:
+            self._closed[key] = now, opening
+        return opening
+
+    def _find_opening(self, now: datetime, zones: Sequence[str]) -> datetime | None:
+        schedules = [self.campaign, *(self._in_zone(zone) for zone in zones)]
+        instant, horizon = now, now + _LONGEST_CLOSED * _DAY
+        while instant <= horizon:
+            latest = instant
+            for schedule in schedules:
+                opening = schedule.next_opening(instant)
+                if opening is None:
+                    return None
+                latest = max(latest, opening)
+            if latest == instant:
+                return instant
+            instant = latest
+        return None
+
+    def _in_zone(self, zone: str) -> Schedule:
+        if zone not in self._by_zone:
+            self._by_zone[zone] = Schedule(self._settings, zone)
+        return self._by_zone[zone]
 
 
 def _time(text: str | None) -> time | None:

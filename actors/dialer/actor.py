@@ -193,16 +193,16 @@ class Dialer(Actor):
         """Nobody speaks to the person who answered. One look, in case only the webhook was lost."""
         self._gateway.look(self._call)
 
-    def _looked(self, participants: tuple[Seen, ...] | None) -> None:
-        for participant in participants or ():
+    def _looked(self, participants: tuple[Seen, ...]) -> None:
+        for participant in participants:
             self._note_agent(participant)
-        callee = next((seen for seen in participants or () if seen.identity == self._call.identity), None)
+        callee = next((seen for seen in participants if seen.identity == self._call.identity), None)
         status = callee.attributes.get("sip.callStatus") if callee else None
         if self._unclear is not None:
             self._resolve(status)
         elif self._over_at is not None:
-            self._agent_left = self._agent_left or participants is None
-            if participants is not None:
+            # An agent that is still there has said what it had to say; of one that is gone the webhook will tell.
+            if any(participant.is_agent for participant in participants):
                 self._finish_conversation()
         elif self._answered_at is not None:
             self._follow(status)

@@ -48,8 +48,8 @@ def read_dial_answer(answer: Answer) -> Refused | Unclear:
         return Refused(Outcome.RATE_LIMITED, text)
     if answer.http_status in (401, 403):
         return Refused(Outcome.ERROR, text)
-    if answer.code == "canceled":
-        return Refused(_by_cancellation(answer.message), text)
+    if answer.code == "canceled" and (outcome := _by_cancellation(answer.message)) is not None:
+        return Refused(outcome, text)
     if answer.code in ("failed_precondition", "not_found"):
         return Refused(Outcome.TRUNK_FAILED, text)
     if answer.code == "unavailable" and "no response from servers" in answer.message:
@@ -75,9 +75,10 @@ def _by_sip(status: int, answer: Answer) -> Outcome:
     return _BY_SIP_STATUS.get(status, Outcome.TRUNK_FAILED)
 
 
-def _by_cancellation(message: str) -> Outcome:
+def _by_cancellation(message: str) -> Outcome | None:
+    """None: cancelled for another reason ("service shutting down"), and not known how far the dial had come."""
     failed = _TRANSACTION_FAILED.search(message)
     if failed:
         # The number counts the carrier's provisional answers: none means that it never spoke to us.
         return Outcome.TRUNK_FAILED if int(failed[1]) == 0 else Outcome.NO_ANSWER
-    return Outcome.NO_ANSWER if _RING_WINDOW_OVER.search(message) else Outcome.ERROR
+    return Outcome.NO_ANSWER if _RING_WINDOW_OVER.search(message) else None

@@ -63,15 +63,25 @@ class Line:
 class Gateway:
     """Asks LiveKit on behalf of dialers and tells each what came back. Methods return at once and never raise; a
     request ends in exactly one message to the dialer, within its time limit. What comes back for a dialer that is
-    gone is logged: its call is settled as interrupted."""
+    gone is logged: its call is settled as interrupted. Time limits are real seconds, whatever the clock."""
 
     def __init__(
-        self, loop: Loop, directory: Directory, url: str, api_key: str, api_secret: str, lines: Mapping[str, Line]
+        self,
+        loop: Loop,
+        directory: Directory,
+        url: str,
+        api_key: str,
+        api_secret: str,
+        lines: Mapping[str, Line],
+        *,
+        control_timeout_s: float = CONTROL_TIMEOUT_S,
+        dial_grace_s: float = DIAL_GRACE_S,
     ) -> None:
         self._loop = loop
         self._directory = directory
         self._url, self._api_key, self._api_secret = url, api_key, api_secret
         self._lines = lines
+        self._control_timeout_s, self._dial_grace_s = control_timeout_s, dial_grace_s
         self._log = structlog.get_logger()
 
     async def open(self) -> None:
@@ -136,7 +146,7 @@ class Gateway:
             agents=[api.RoomAgentDispatch(agent_name=call.agent_name, metadata=json.dumps(agent_job))],
         )
         try:
-            async with asyncio.timeout(CONTROL_TIMEOUT_S):
+            async with asyncio.timeout(self._control_timeout_s):
                 await self._control.room.create_room(request)
         except api.ServerError as error:
             return read_room_answer(_answer(error))
@@ -156,7 +166,7 @@ class Gateway:
             max_call_duration=_duration(call.max_call_duration_s),
             wait_until_answered=True,
         )
-        limit = call.ringing_timeout_s + DIAL_GRACE_S
+        limit = call.ringing_timeout_s + self._dial_grace_s
         try:
             async with asyncio.timeout(limit):
                 answer = await self._dialing.sip.create_sip_participant(request, timeout=limit)
@@ -170,11 +180,11 @@ class Gateway:
 
     async def _look(self, call: Call) -> RoomLooked | LookFailed:
         try:
-            async with asyncio.timeout(CONTROL_TIMEOUT_S):
+            async with asyncio.timeout(self._control_timeout_s):
                 answer = await self._control.room.list_participants(api.ListParticipantsRequest(room=call.room))
         except api.ServerError as error:
             if error.code == "not_found":
-                return RoomLooked(None)
+                return RoomLooked(())
             return LookFailed(str(_answer(error)))
         except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
             return LookFailed(_transport_error("list participants", error))
@@ -182,7 +192,7 @@ class Gateway:
 
     async def _delete_room(self, call: Call) -> None:
         try:
-            async with asyncio.timeout(CONTROL_TIMEOUT_S):
+            async with asyncio.timeout(self._control_timeout_s):
                 await self._control.room.delete_room(api.DeleteRoomRequest(room=call.room))
         except api.ServerError as error:
             if error.code != "not_found":

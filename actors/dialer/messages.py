@@ -133,9 +133,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class RoomLooked:
-    """Who is in the room now; None: there is no such room."""
+    """Who is in the room now; a room that is not there is empty."""
 
-    participants: tuple[Seen, ...] | None
+    participants: tuple[Seen, ...]
 
 
 @dataclass(frozen=True)

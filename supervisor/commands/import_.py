@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -42,32 +43,26 @@ def command(campaign: str, file: Path, config: Path, as_json: bool) -> None:
         with _progress_bar(file.name) as progress:
             result = import_call_list(connection, campaign_id, file, datetime.now(UTC), progress)
     if as_json:
-        _print_json(result)
+        # In pieces, not as one text: a long list may have as many errors as rows.
+        json.dump(result.as_json(), sys.stdout, ensure_ascii=False)
+        click.echo()
     else:
         _print_summary(file, result)
 
 
 @contextmanager
 def _progress_bar(name: str) -> Iterator[ReadSoFar | None]:
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def _print_json(result: ImportResult) -> None:
-    """In pieces: a long list may have as many errors as rows."""
-    for piece in json.JSONEncoder(ensure_ascii=False).iterencode(result.as_json()):
-        click.echo(piece, nl=False)
-    click.echo()
-
-
 def _print_summary(file: Path, result: ImportResult) -> None:
-    click.echo(f"{file}: {result.total} rows, {result.created} contacts added, {len(result.errors)} rows not")
+    click.echo(f"{file}: {result.total} rows, {result.created} contacts added, {len(result.errors)} not added")
     for error in result.errors[:_SHOWN_ERRORS]:
         click.echo(f"  {error}")
     if len(result.errors) > _SHOWN_ERRORS:

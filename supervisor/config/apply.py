@@ -68,6 +68,7 @@ def _write_companies(
             "slug": slug,
             "name": company.name,
             "max_concurrent_calls": company.max_concurrent_calls,
+            "max_attempts_per_day": company.max_attempts_per_day,
             "recording_slots": company.recording_slots,
         }
         company_id = _upsert(connection, "companies", ("slug",), values, now)

@@ -79,26 +79,13 @@ def load(file: Path) -> Snapshot:
         campaign_data = reading.toml(path)
         campaign = reading.validate(path, campaign_data, CampaignFile)
         if campaign_data is not None:
-            for key, reason in check_campaign(campaign_data, names, file.parent) + _not_in_this_version(campaign_data):
+            for key, reason in check_campaign(campaign_data, names, file.parent):
                 reading.problems.append(Problem(path, key, reason))
         if campaign is not None:
             campaigns[path.stem] = campaign
     if reading.problems or service is None:
         raise ConfigurationFilesError(reading.problems)
     return Snapshot(file.resolve(), service, MappingProxyType(campaigns), reading.digest.hexdigest())
-
-
-def _not_in_this_version(campaign: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the models know and nothing enforces yet: better refused than believed."""
-    schedule = campaign.get("schedule")
-    if isinstance(schedule, Mapping) and schedule.get("contact_local_time") is True:
-        return [
-            (
-                "schedule.contact_local_time",
-                "true is not enforced by this version yet: contacts would be called outside their own local time",
-            )
-        ]
-    return []
 
 
 class _Reading:

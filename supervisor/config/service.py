@@ -80,6 +80,8 @@ class CompanySettings(Settings):
     """As people write it."""
     max_concurrent_calls: Positive | None = None
     """Calls of all its campaigns in progress at once."""
+    max_attempts_per_day: Positive | None = None
+    """Attempts at one number within any 24 hours, over all its campaigns."""
     recording_slots: Annotated[int, Field(gt=0, le=100)] = 3
     """Downloads of recordings at once."""
     skillbases: Mapping[Slug, SkillbaseSettings] = Field(default_factory=dict)

@@ -30,8 +30,7 @@ def status_text(status: str) -> Text:
 def outcomes_line(by_outcome: Mapping[str, int]) -> str:
     """`answered 30, busy 4`, the most frequent first."""
     by_count = sorted(by_outcome.items(), key=lambda item: -item[1])
-    # An outcome and its count stay on one line.
-    return ", ".join(f"{outcome}\N{NO-BREAK SPACE}{count}" for outcome, count in by_count) or NOTHING
+    return ", ".join(f"{outcome} {count}" for outcome, count in by_count) or NOTHING
 
 
 def _full(summaries: Sequence[CampaignSummary]) -> Table:
@@ -103,7 +102,7 @@ def _tasks(tasks: Tasks) -> str:
         ("failed", tasks.failed),
     )
     parts = ", ".join(f"{count} {what}" for what, count in counted if count)
-    return f"{tasks.total} tasks: {parts}" if parts else "no tasks"
+    return f"{tasks.settled}/{tasks.total} done: {parts}" if parts else "no tasks"
 
 
 def _message(summary: CampaignSummary) -> str:

@@ -15,6 +15,7 @@ from supervisor.report.report import Figures, Report
 from supervisor.report.rows import Kind
 from supervisor.report.tables import summary_table
 
+_COUNTS = 4  # the first measures, of tasks: a wide summary_table has them in its columns
 _BAR = 24  # characters
 _BAR_PARTS = " ▏▎▍▌▋▊▉█"
 
@@ -29,7 +30,8 @@ def report_renderable(report: Report) -> RenderableType:
     parts: list[RenderableType] = [summary_table([campaign.summary for campaign in report.campaigns])]
     parts.append(_figures(compared))
     if together.calls_by_outcome:
-        parts += [_outcomes(together), _hours(together)]
+        for table in (_outcomes, _hours):
+            parts.append(Layouts(((0, table(together, bars=True)), (0, table(together, bars=False)))))
     return Group(*(part for shown_part in parts for part in (shown_part, "")))
 
 
@@ -39,7 +41,7 @@ def _figures(compared: Sequence[Figures]) -> RenderableType:
     in_groups = Group(*(_side_by_side([figures]) for figures in compared))
     if len(compared) <= 4:
         return Layouts(((0, side_by_side), (0, in_groups)))
-    return Layouts(((170, _below_each_other(compared)), (0, in_groups)))
+    return Layouts(((150, _below_each_other(compared)), (0, in_groups)))
 
 
 def _side_by_side(compared: Sequence[Figures]) -> Table:
@@ -55,31 +57,34 @@ def _side_by_side(compared: Sequence[Figures]) -> Table:
 def _below_each_other(compared: Sequence[Figures]) -> Table:
     table = new_table()
     table.add_column("Campaign")
-    for measure in measures(compared[0]):
+    for measure in measures(compared[0])[_COUNTS:]:
         table.add_column(measure.title, justify="right")
     for figures in compared:
-        table.add_row(plain(figures.title), *(_shown(measure) for measure in measures(figures)))
+        table.add_row(plain(figures.title), *(_shown(measure) for measure in measures(figures)[_COUNTS:]))
     return table
 
 
-def _outcomes(figures: Figures) -> Table:
+def _outcomes(figures: Figures, *, bars: bool) -> Table:
     table = new_table("Outcomes")
     table.add_column("Outcome", no_wrap=True)
     table.add_column("Calls", justify="right", no_wrap=True)
     table.add_column("Share", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    if bars:
+        table.add_column("", no_wrap=True)
     most = max(figures.calls_by_outcome.values())
     for outcome, count in sorted(figures.calls_by_outcome.items(), key=lambda item: -item[1]):
-        table.add_row(outcome, f"{count:,}", f"{count / figures.calls_ended:.1%}", _bar(count, most))
+        bar = [_bar(count, most)] if bars else []
+        table.add_row(outcome, f"{count:,}", f"{count / figures.calls_ended:.1%}", *bar)
     return table
 
 
-def _hours(figures: Figures) -> Table:
+def _hours(figures: Figures, *, bars: bool) -> Table:
     table = new_table(f"By hour ({figures.timezone or 'each campaign’s own time'})")
     table.add_column("Hour", no_wrap=True)
     for title in ("Calls", "Answered", "Average", "Cost"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+        table.add_column(title, justify="right")
+    if bars:
+        table.add_column("", no_wrap=True)
     most = max(hour.calls for hour in figures.analytics.by_hour)
     for hour in figures.analytics.by_hour:
         table.add_row(
@@ -88,7 +93,7 @@ def _hours(figures: Figures) -> Table:
             f"{hour.answered / hour.calls:.1%}",
             _shown(Measure("", Kind.SECONDS, hour.average_duration_s)),
             _shown(Measure("", Kind.MONEY, hour.cost.amount, hour.cost.currency or "")),
-            _bar(hour.calls, most),
+            *([_bar(hour.calls, most)] if bars else []),
         )
     return table
 

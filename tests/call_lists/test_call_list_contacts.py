@@ -76,7 +76,7 @@ def test_columns_without_a_name_or_with_the_same_are_told_apart() -> None:
 
 
 def test_a_header_without_numbers_is_refused() -> None:
-    with pytest.raises(CallListValidationError, match="^Missing required columns: phone_number$"):
+    with pytest.raises(CallListValidationError, match=r"^Missing required columns: phone_number$"):
         Columns.of(["name", "phone"])
 
 

@@ -108,12 +108,12 @@ def test_a_cell_without_end_does_not_fill_the_memory(list_of: ListOf) -> None:
 
 @pytest.mark.parametrize("name", ["list.txt", "list.pdf", "list", "list.csv.zip"])
 def test_another_format_is_refused(list_of: ListOf, name: str) -> None:
-    with pytest.raises(CallListValidationError, match="^Unsupported file format: "):
+    with pytest.raises(CallListValidationError, match=r"^Unsupported file format: "):
         list(read_rows(list_of("phone_number\n", name)))
 
 
 def test_a_workbook_with_the_name_of_a_csv_is_refused(list_of: ListOf) -> None:
-    with pytest.raises(CallListValidationError, match="^Unsupported file format: list.csv is an .xlsx workbook"):
+    with pytest.raises(CallListValidationError, match=r"^Unsupported file format: list\.csv is an \.xlsx workbook"):
         list(read_rows(list_of(b"PK\x03\x04whatever")))
 
 

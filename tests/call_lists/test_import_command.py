@@ -51,7 +51,7 @@ def test_a_list_is_imported_and_its_bad_rows_are_told(
     code, said, errors = campaignd("spring", path)
     assert (code, errors) == (0, "")
     assert said == (
-        f"{path}: 4 rows, 2 contacts added, 2 rows not\n  Row 4: Duplicate of row 3\n  Row 5: Empty phone number\n"
+        f"{path}: 4 rows, 2 contacts added, 2 not added\n  Row 4: Duplicate of row 3\n  Row 5: Empty phone number\n"
     )
     assert ledger.numbers(campaign) == numbers(2)
 

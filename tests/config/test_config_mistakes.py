@@ -66,11 +66,6 @@ SPRING = "campaigns.d/spring.toml"
             "schedule.start_time",
             "Input should be a date and time without quotes, such as 2026-12-01T00:00:00+03:00",
         ),
-        (
-            "[schedule]\ncontact_local_time = true",
-            "schedule.contact_local_time",
-            "true is not enforced by this version yet: contacts would be called outside their own local time",
-        ),
         ("[retry]\njitter = 1", "retry.jitter", "Input should be less than 1"),
         ("[retry]\nretry_delay_minutes = inf", "retry.retry_delay_minutes", None),
         (
@@ -261,7 +256,7 @@ def test_a_secret_in_a_file_is_refused_and_not_repeated(
 
 def test_all_mistakes_of_all_files_are_told_at_once(folder: Folder, problems: Problems) -> None:
     folder.service.write_text(SERVICE.replace("+7495", "8495") + "[http]\nlisten = 3\n", encoding="utf-8")
-    folder.add_to_campaign("[limits]\ncalls_per_minute = 0\n[schedule]\ncontact_local_time = true\n")
+    folder.add_to_campaign("[limits]\ncalls_per_minute = 0\n[schedule]\ncontact_local_time = 1\n")
     (folder.campaign.parent / "autumn.toml").write_text("name = \n", encoding="utf-8")
     (folder.campaign.parent / "winter.toml").write_text('company = "acne"\n', encoding="utf-8")
     assert [line.rpartition(": ")[0] if "toml: line" in line else line.split(": ")[:2] for line in problems()] == [

@@ -125,7 +125,10 @@ def insert_call(
 def _spring(connection: psycopg.Connection[Any]) -> None:
     insert_task(
         *(connection, 1, SPRING, "completed", "Анна", {"city": "Псков", "status": "VIP"}),
-        **{"outcome": "answered", "attempt_count": 2, "priority": 5, "last_attempt_at": at("06:30:00")},
+        outcome="answered",
+        attempt_count=2,
+        priority=5,
+        last_attempt_at=at("06:30:00"),
     )
     insert_task(connection, 2, SPRING, "completed", "Bob", {"city": "=1+1"}, outcome="answered", attempt_count=1)
     insert_task(connection, 3, SPRING, "failed", "@x", {"city": "-1"}, outcome="invalid_number", attempt_count=1)
@@ -135,11 +138,17 @@ def _spring(connection: psycopg.Connection[Any]) -> None:
     insert_call(connection, 101, 1, SPRING, 1, "no_answer", dialing_at="06:00:00", ended_at="06:00:30")
     insert_call(
         *(connection, 102, 1, SPRING, 2, "answered", ("0.10", "EUR")),
-        **{"dialing_at": "06:30:00", "answered_at": "06:30:10", "agent_joined_at": "06:30:12", "ended_at": "06:31:10"},
+        dialing_at="06:30:00",
+        answered_at="06:30:10",
+        agent_joined_at="06:30:12",
+        ended_at="06:31:10",
     )
     insert_call(  # its agent was in the room a second before the contact
         *(connection, 103, 2, SPRING, 1, "answered", ("0.20", "EUR")),
-        **{"dialing_at": "07:00:00", "answered_at": "07:00:20", "agent_joined_at": "07:00:19", "ended_at": "07:02:20"},
+        dialing_at="07:00:00",
+        answered_at="07:00:20",
+        agent_joined_at="07:00:19",
+        ended_at="07:02:20",
     )
     insert_call(connection, 104, 3, SPRING, 1, "invalid_number", dialing_at="07:10:00", ended_at="07:10:01")
     insert_call(connection, 105, 4, SPRING, 1, "rate_limited", dialing_at="21:00:00", ended_at="21:00:01", counts=False)
@@ -151,7 +160,9 @@ def _autumn(connection: psycopg.Connection[Any]) -> None:
     insert_task(connection, 7, AUTUMN, "completed", "Carol", outcome="answered", attempt_count=1)
     insert_call(
         *(connection, 201, 7, AUTUMN, 1, "answered", ("0.02", "USD")),
-        **{"dialing_at": "13:00:00", "answered_at": "13:00:05", "ended_at": "13:00:35"},
+        dialing_at="13:00:00",
+        answered_at="13:00:05",
+        ended_at="13:00:35",
     )
 
 

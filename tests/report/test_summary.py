@@ -91,6 +91,6 @@ def test_only_answered_calls_have_a_duration(connection: Connection, outcome: st
     connection.execute(
         "UPDATE calls SET outcome = %s WHERE outcome = 'answered' AND answered_at < %s",
         (outcome, ledger.at("07:00:00")),
-    )  # noqa: E501
+    )
     (summary,) = read_summaries(connection, campaign_ids=[ledger.SPRING])
     assert (summary.average_duration_s, summary.p95_duration_s) == (120.0, 120.0)

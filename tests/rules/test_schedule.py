@@ -7,8 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from actors.campaign.schedule import Schedule
+from actors.campaign.schedule import Places, Schedule
 from actors.campaign.settings import ScheduleSettings
 
 MINUTE = timedelta(minutes=1)
@@ -108,3 +110,37 @@ def test_the_end_of_a_window_at_midnight() -> None:
     rule = schedule(daily_start_time="09:00", daily_end_time="00:00")
     assert rule.is_open(datetime(2026, 12, 1, 23, 59, 59, tzinfo=UTC))
     assert not rule.is_open(datetime(2026, 12, 2, 0, 0, tzinfo=UTC))
+
+
+def test_a_contact_is_called_only_when_the_window_is_open_in_both_places() -> None:
+    settings = ScheduleSettings(timezone="Europe/Moscow", daily_start_time="09:00", daily_end_time="21:00")
+    places = Places(settings)
+    nine_in_moscow = datetime(2026, 12, 1, 6, 0, tzinfo=UTC)
+    assert places.next_opening(nine_in_moscow, []) == nine_in_moscow
+    assert places.next_opening(nine_in_moscow, ["Asia/Vladivostok"]) == nine_in_moscow  # 16:00 there
+    assert places.next_opening(nine_in_moscow, ["Europe/Lisbon"]) == datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+    noon_in_moscow = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)  # night in Vladivostok by now
+    assert places.next_opening(noon_in_moscow, ["Asia/Vladivostok"]) == datetime(2026, 12, 2, 6, 0, tzinfo=UTC)
+
+
+def test_a_contact_whose_zones_are_never_open_together_is_never_called() -> None:
+    settings = ScheduleSettings(timezone="Europe/London", daily_start_time="09:00", daily_end_time="10:00")
+    assert Places(settings).next_opening(datetime(2026, 12, 1, tzinfo=UTC), ["Asia/Tokyo"]) is None
+
+
+@given(
+    hours=st.integers(0, 24 * 14),
+    zones=st.lists(st.sampled_from(ZONES), max_size=3),
+    window=st.sampled_from([("09:00", "21:00"), ("20:00", "04:00"), ("12:00", "15:30")]),
+)
+@settings(max_examples=60, deadline=None)
+def test_law_a_common_opening_is_the_first_minute_at_which_every_place_is_open(
+    hours: int, zones: list[str], window: tuple[str, str]
+) -> None:
+    rule = {"daily_start_time": window[0], "daily_end_time": window[1], "days": ("mon", "tue", "thu", "sat")}
+    everywhere = [ScheduleSettings(timezone=zone, **rule) for zone in ["Europe/Berlin", *zones]]
+    start = datetime(2026, 3, 20, tzinfo=UTC) + timedelta(hours=hours)
+    minutes = (start + MINUTE * n for n in range(8 * 24 * 60))
+    expected = next((m for m in minutes if all(oracle(one, m) for one in everywhere)), None)
+    found = Places(everywhere[0]).next_opening(start, zones)
+    assert found == expected or (expected is None and (found is None or found > start + timedelta(days=8)))

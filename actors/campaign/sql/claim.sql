@@ -1,18 +1,34 @@
 -- Claims up to as many tasks as there are ids, highest priority first, then oldest: the attempt is counted and its
 -- call exists, under the id that will name its room, before anything is dialed. Claims nothing of a campaign that is
--- not running. A row locked by someone else is passed over.
+-- not running, and nobody who is on do-not-call by now: such a task fails. A row locked by someone else is passed
+-- over. `only`, where it is given, are the tasks that may be claimed at all. The answer has a row at least, so that
+-- it always says how many were refused.
 WITH chosen AS MATERIALIZED (
-    SELECT t.id FROM call_tasks t
+    SELECT t.id, t.phone_number FROM call_tasks t
     WHERE t.campaign_id = %(campaign)s AND t.due AND t.status IN ('pending', 'retry')
+      AND (%(only)s::uuid[] IS NULL OR t.id = ANY(%(only)s))
       AND EXISTS (SELECT FROM campaigns c WHERE c.id = %(campaign)s AND c.status = 'running')
     ORDER BY (-t.priority), t.created_at
     LIMIT cardinality(%(call_ids)s::uuid[])
     FOR UPDATE OF t SKIP LOCKED
+), forbidden AS MATERIALIZED (
+    SELECT id FROM chosen
+    WHERE EXISTS (SELECT FROM do_not_call d WHERE d.phone_number = chosen.phone_number
+                  AND (d.company_id IS NULL OR d.company_id = %(company)s))
+), refused AS (
+    UPDATE call_tasks t
+    SET status = 'failed', due = false, next_attempt_at = NULL, error_message = 'On the do-not-call list',
+        updated_at = %(now)s
+    FROM forbidden WHERE t.id = forbidden.id
+    RETURNING t.id
+), refusals AS (
+    UPDATE campaigns SET failed_tasks = failed_tasks + (SELECT count(*) FROM refused)
+    WHERE id = %(campaign)s AND EXISTS (SELECT FROM forbidden)
 ), claimed AS (
     UPDATE call_tasks t
     SET status = 'in_progress', due = false, attempt_count = attempt_count + 1,
         last_attempt_at = %(now)s, next_attempt_at = NULL, updated_at = %(now)s
-    FROM chosen WHERE t.id = chosen.id
+    FROM chosen WHERE t.id = chosen.id AND NOT EXISTS (SELECT FROM forbidden f WHERE f.id = chosen.id)
     RETURNING t.*
 ), numbered AS (
     SELECT *, row_number() OVER (ORDER BY (-priority), created_at) AS place FROM claimed
@@ -22,6 +38,7 @@ WITH chosen AS MATERIALIZED (
            %(now)s
     FROM numbered
 )
-SELECT (%(call_ids)s::uuid[])[place] AS call_id, id AS task_id, phone_number, contact_name, contact_data,
+SELECT r.refused, (%(call_ids)s::uuid[])[place] AS call_id, id AS task_id, phone_number, contact_name, contact_data,
        attempt_count AS attempt, max_attempts
-FROM numbered ORDER BY place
+FROM (SELECT count(*) AS refused FROM refused) r LEFT JOIN numbered ON true
+ORDER BY place
