@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -12,6 +13,10 @@ import structlog
 from actors.addresses import Address, Directory
 from actors.clock import Clock
 from actors.supervision import ChildDown
+
+
+_generations = itertools.count(1)
+"""Of reminders, over all actors: one meant for an actor that has died is not taken for one of its successor's."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +93,13 @@ class Actor(pykka.ThreadingActor):
         if self._pending.get(key) == (instant, message):
             return
         self._pending[key] = (instant, message)
-        generation = self._reminders.get(key, 0) + 1
-        self._reminders[key] = generation
+        self._reminders[key] = generation = next(_generations)
         self._timer.tell_at(instant, self.address, Reminder(key, generation, message))
 
     def forget(self, key: str) -> None:
         """Take back a reminder; it is not received any more even if it lies in the mailbox already."""
         if self._pending.pop(key, None) is not None:
-            self._reminders[key] += 1
+            del self._reminders[key]
             self._timer.cancel(self.address, key)
 
     def on_start(self) -> None:
@@ -109,7 +113,7 @@ class Actor(pykka.ThreadingActor):
         if isinstance(message, Reminder):
             if self._reminders.get(message.key) != message.generation:
                 return None
-            self._pending.pop(message.key, None)
+            del self._pending[message.key], self._reminders[message.key]
             message = message.message
         try:
             return self.receive(message)

@@ -33,20 +33,22 @@ class Limiter:
     begin, and that never more than `concurrent` are in progress, whatever the order of admissions, ends and changes
     of the limits (product.md, "Limits").
 
-    A call is admitted first; from then on it counts as in progress, and as beginning at any moment, until it is told
-    to have begun (its instant is then known) or is withdrawn (it was never dialed and leaves no trace). Telling the
-    same twice changes nothing.
+    A call is admitted first and in progress from then on. An admitted call may begin at any moment, so that it counts
+    as beginning now, until it is told to have begun (its instant is then known) or is withdrawn (it was never dialed
+    and leaves no trace). A call that is only prepared must be released before it may begin: so the next call can be
+    made ready while a window is still full, and no time is lost. Telling the same twice changes nothing.
     """
 
     def __init__(self, limits: CallLimits) -> None:
         self.limits = limits
         self._in_progress: set[UUID] = set()
+        self._preparing: set[UUID] = set()
         self._about_to_begin: set[UUID] = set()
         self._begun: list[datetime] = []
 
     @property
     def in_progress(self) -> int:
-        """Calls admitted and not ended."""
+        """Calls admitted or prepared, and not ended."""
         return len(self._in_progress)
 
     def restore(self, in_progress: Iterable[tuple[UUID, datetime | None]], begun: Iterable[datetime]) -> None:
@@ -59,32 +61,22 @@ class Limiter:
         for instant in begun:
             insort(self._begun, instant)
 
-    def room(self, now: datetime) -> int:
-        """How many calls may be admitted now."""
+    def room(self, now: datetime, ahead: timedelta = timedelta(0)) -> int:
+        """How many calls may be admitted now; or prepared, if they will take `ahead` to be ready to begin."""
         self._forget_before(now - MINUTE)
         room = UNLIMITED
         if self.limits.concurrent is not None:
-            room = min(room, self.limits.concurrent - len(self._in_progress))
-        for limit, window in self._windows():
-            room = min(room, limit - len(self._about_to_begin) - self._begun_since(now - window))
-        return max(room, 0)
+            room = self.limits.concurrent - len(self._in_progress)
+        return max(min(room, self._window_room(now + ahead, self._waiting)), 0)
 
-    def next_room(self, now: datetime) -> datetime | None:
+    def next_room(self, now: datetime, ahead: timedelta = timedelta(0)) -> datetime | None:
         """When time alone will make room; None where it won't (room now, or waiting for a call to begin or end)."""
-        if self.room(now) > 0:
+        if self.room(now, ahead) > 0:
             return None
         if self.limits.concurrent is not None and len(self._in_progress) >= self.limits.concurrent:
             return None
-        opens = now
-        for limit, window in self._windows():
-            surplus = len(self._about_to_begin) + self._begun_since(now - window) - limit
-            if surplus < 0:
-                continue
-            recent = self._begun[bisect_right(self._begun, now - window - _INSTANT) :]
-            if surplus >= len(recent):
-                return None
-            opens = max(opens, recent[surplus] + window + _INSTANT)
-        return opens
+        opens = self._window_opens(now + ahead, self._waiting)
+        return None if opens is None else opens - ahead
 
     def admit(self, call_id: UUID) -> None:
         """Count this call as in progress and about to begin."""
@@ -92,19 +84,60 @@ class Limiter:
             self._in_progress.add(call_id)
             self._about_to_begin.add(call_id)
 
+    def prepare(self, call_id: UUID) -> None:
+        """Count this call as in progress; it must be released before it begins."""
+        if call_id not in self._in_progress:
+            self._in_progress.add(call_id)
+            self._preparing.add(call_id)
+
+    def release(self, call_id: UUID, now: datetime) -> bool:
+        """Whether a prepared call may begin now; if so, it is about to. A call that is not known may not."""
+        if call_id in self._preparing and self._window_room(now, len(self._about_to_begin)) > 0:
+            self._preparing.discard(call_id)
+            self._about_to_begin.add(call_id)
+        return call_id in self._in_progress and call_id not in self._preparing
+
+    def next_release(self, now: datetime) -> datetime | None:
+        """When time alone will let a prepared call begin that may not now."""
+        return self._window_opens(now, len(self._about_to_begin))
+
     def began(self, call_id: UUID, at: datetime) -> None:
         """The call's dial request left at `at`. A call that is not known was admitted by a limiter before this one."""
         self.admit(call_id)
-        if call_id in self._about_to_begin:
+        if call_id in self._about_to_begin or call_id in self._preparing:
             self._about_to_begin.discard(call_id)
+            self._preparing.discard(call_id)
             insort(self._begun, at)
 
     def ended(self, call_id: UUID) -> None:
         """The call is over, or never began: its slot is free; what it used of the windows stays used."""
         self._in_progress.discard(call_id)
+        self._preparing.discard(call_id)
         self._about_to_begin.discard(call_id)
 
     withdraw = ended
+
+    @property
+    def _waiting(self) -> int:
+        return len(self._preparing) + len(self._about_to_begin)
+
+    def _window_room(self, instant: datetime, waiting: int) -> int:
+        """How many more calls the windows that end at `instant` have room for, besides `waiting` ones."""
+        rooms = (limit - waiting - self._begun_since(instant - window) for limit, window in self._windows())
+        return min(rooms, default=UNLIMITED)
+
+    def _window_opens(self, instant: datetime, waiting: int) -> datetime | None:
+        """When every window has room for one call more than `waiting`; None where only a call's begin can tell."""
+        opens = instant
+        for limit, window in self._windows():
+            surplus = waiting + self._begun_since(instant - window) - limit
+            if surplus < 0:
+                continue
+            recent = self._begun[bisect_right(self._begun, instant - window - _INSTANT) :]
+            if surplus >= len(recent):
+                return None
+            opens = max(opens, recent[surplus] + window + _INSTANT)
+        return opens
 
     def _windows(self) -> list[tuple[int, timedelta]]:
         limits = ((self.limits.per_minute, MINUTE), (self.limits.per_second, SECOND))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
+
+from supervisor.ctrl_c import INTERRUPTED, raise_on_ctrl_c
 
 # name → (module in supervisor.commands, its line in --help); operations.md gives the names.
 COMMANDS = {
@@ -32,6 +35,7 @@ class _LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"supervisor.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
+        raise_on_ctrl_c()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -52,7 +56,8 @@ def campaignd() -> None:
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done; 1 the thing asked for failed; 2 wrong input or configuration."""
+    """Run the command line. Exit codes: 0 done; 1 the thing asked for failed; 2 wrong input or configuration;
+    130 Ctrl-C."""
     from actors.errors import (
         CallListValidationError,
         CampaignNotFoundError,
@@ -62,8 +67,19 @@ def main() -> None:
     )
 
     wrong_input = (CallListValidationError, CampaignNotFoundError, CampaignValidationError, ConfigurationError)
+    code: object = 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that can't show a name shows "?" for a letter of it
+            stream.reconfigure(errors="replace")
     try:
-        campaignd.main(prog_name="campaignd", standalone_mode=True)
+        code = campaignd.main(prog_name="campaignd", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        click.echo("campaignd: interrupted", err=True)
+        code = INTERRUPTED
     except CampaignServiceError as error:
         click.echo(f"campaignd: {error}", err=True)
-        sys.exit(2 if isinstance(error, wrong_input) else 1)
+        code = 2 if isinstance(error, wrong_input) else 1
+    sys.exit(code if isinstance(code, int) else 0)

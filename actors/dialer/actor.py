@@ -14,6 +14,7 @@ from actors.campaign.messages import CallBegan
 from actors.dialer import ledger
 from actors.dialer.messages import (
     Answered,
+    Begin,
     Call,
     CallFinished,
     CallResult,
@@ -30,6 +31,7 @@ from actors.dialer.messages import (
 )
 from actors.outcomes import Outcome
 from actors.telemetry import Telemetry
+from actors.trunk.messages import ReadyToBegin
 
 OUTCOME_ATTRIBUTE = "campaignd.outcome"
 """Participant attribute in which the agent says what it found on the line; "voicemail" is understood."""
@@ -45,6 +47,7 @@ AGENT_REPORT_GRACE = timedelta(seconds=5)
 """How long after the end of a call its agent's report, on its way, is waited for."""
 
 HAND_OVER_AGAIN = timedelta(seconds=1)
+ASK_AGAIN = timedelta(seconds=2)
 
 
 class DialGateway(Protocol):
@@ -54,6 +57,11 @@ class DialGateway(Protocol):
     def dial(self, call: Call) -> None: ...
     def look(self, call: Call) -> None: ...
     def delete_room(self, call: Call) -> None: ...
+
+
+@dataclass(frozen=True)
+class AskAgain:
+    """Reminder: the trunk has not answered whether the call may begin."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +123,9 @@ class Dialer(Actor):
 
     def receive(self, message: Any) -> None:
         match message:
-            case RoomReady():
+            case RoomReady() | AskAgain():
+                self._ask_to_begin()
+            case Begin():
                 self._dial()
             case Answered():
                 self._answered(message.sip_call_id)
@@ -150,7 +160,15 @@ class Dialer(Actor):
             case _:
                 raise TypeError(f"a dialer can't do anything with {message!r}")
 
+    def _ask_to_begin(self) -> None:
+        """The trunk's actor says when. It may be about to be started anew, and forget whom it was asked by."""
+        self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id))
+        self.remind("ask again", self.clock.now() + ASK_AGAIN, AskAgain())
+
     def _dial(self) -> None:
+        if self._dialing_at is not None:
+            return
+        self.forget("ask again")
         now = self.clock.now()
         with self._pool.connection() as connection:
             if not ledger.mark_dialing(connection, self._call.call_id, now):

@@ -63,6 +63,7 @@ class Calls(Actor):
         try:
             self._directory.enter(address, self._start_dialer(address, 1, call))
         except RuntimeError as error:  # no thread to be had: the call was never dialed
+            self._directory.leave(address)
             self._finished(
                 CallResult(call, Outcome.ERROR, self.clock.now(), error=f"could not start a dialer: {error}")
             )

@@ -152,6 +152,14 @@ class GatewayFailed:
     error: str
 
 
+# To a dialer, from its trunk
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Dial now."""
+
+
 # To a dialer, from webhooks
 
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
 from actors.actor import Actor, Surroundings
-from actors.addresses import SUPERVISOR, Address, campaign_address
+from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address
 from actors.campaign.messages import CallBegan, CallEnded, PermitsGranted
+from actors.dialer.messages import Begin
 from actors.ids import new_id
 from actors.limiter import CallLimits, Limiter
 from actors.trunk import ledger
-from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted
+from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin
 from actors.trunk.turns import Turns
+
+AHEAD = timedelta(milliseconds=250)
+"""How much earlier than it may begin a call is permitted: time to claim its task and create its room, so that no part
+of a window goes unused meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,9 @@ class RoomAgain:
 
 
 class Trunk(Actor):
-    """Owns the limits that the campaigns of one trunk share. A campaign begins no call without a permit from here;
-    a permit counts as a call in progress from the moment it is granted until the call ends or it is returned."""
+    """Owns the limits that the campaigns of one trunk share. A campaign prepares no call without a permit from here;
+    a permit counts as a call in progress from the moment it is granted until the call ends or it is returned. A
+    dialer that is ready waits for its turn to begin: so the trunk's pace is kept to the instant."""
 
     def __init__(
         self,
@@ -44,11 +51,16 @@ class Trunk(Actor):
         self._limiter = Limiter(limits)
         self._turns = Turns()
         self._permits: dict[UUID, UUID] = {}  # call → campaign
+        self._ready: dict[UUID, None] = {}  # calls that wait to begin, first come first served
 
     def started(self) -> None:
         with self._pool.connection() as connection:
             calls = ledger.read_calls(connection, self._name, self.clock.now())
-        self._limiter.restore(((call, began) for call, _, began in calls.in_progress), calls.begun)
+        begun = [(call, began) for call, _, began in calls.in_progress if began is not None]
+        self._limiter.restore(begun, calls.begun)
+        for call_id, _, began_at in calls.in_progress:
+            if began_at is None:
+                self._limiter.prepare(call_id)
         self._permits = {call: campaign for call, campaign, _ in calls.in_progress}
 
     def receive(self, message: Any) -> None:
@@ -61,6 +73,9 @@ class Trunk(Actor):
                 kept = set(message.call_ids)
                 owned = [call for call, campaign in self._permits.items() if campaign == message.campaign_id]
                 self._withdraw(call for call in owned if call not in kept)
+            case ReadyToBegin():
+                self._limiter.prepare(message.call_id)  # permitted by this trunk's actor before this one, if not by us
+                self._ready.setdefault(message.call_id)
             case CallBegan():
                 self._limiter.began(message.call_id, message.at)
             case CallEnded():
@@ -69,24 +84,37 @@ class Trunk(Actor):
                 pass
             case _:
                 raise TypeError(f"a trunk can't do anything with {message!r}")
+        self._release()
         self._grant()
 
     def _withdraw(self, call_ids: Iterable[UUID]) -> None:
         for call_id in call_ids:
             self._permits.pop(call_id, None)
+            self._ready.pop(call_id, None)
             self._limiter.ended(call_id)
+
+    def _release(self) -> None:
+        """Let those begin who are ready, as far as the windows allow."""
+        now = self.clock.now()
+        for call_id in list(self._ready):
+            if not self._limiter.release(call_id, now):
+                if (opens := self._limiter.next_release(now)) is not None:
+                    self.remind("begin", opens, RoomAgain())
+                return
+            del self._ready[call_id]
+            self.tell(dialer_address(call_id), Begin())
 
     def _grant(self) -> None:
         if not self._turns.anyone():
             return
         now = self.clock.now()
-        for campaign_id, count in self._turns.take(self._limiter.room(now)).items():
+        for campaign_id, count in self._turns.take(self._limiter.room(now, AHEAD)).items():
             call_ids = tuple(new_id() for _ in range(count))
             for call_id in call_ids:
-                self._limiter.admit(call_id)
+                self._limiter.prepare(call_id)
                 self._permits[call_id] = campaign_id
             if not self.tell(campaign_address(campaign_id), PermitsGranted(call_ids)):
                 self._withdraw(call_ids)
-        opens = self._limiter.next_room(now) if self._turns.anyone() else None
+        opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
         if opens is not None:
             self.remind("room", opens, RoomAgain())

@@ -27,3 +27,11 @@ class PermitsKept:
 
     campaign_id: UUID
     call_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
+class ReadyToBegin:
+    """From a dialer: everything is prepared, may this call begin? Answered by `Begin` as soon as it may; asking again
+    is harmless."""
+
+    call_id: UUID

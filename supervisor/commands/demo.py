@@ -3,68 +3,35 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections import Counter
-from contextlib import nullcontext
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.text import Text
 
 from supervisor.commands.options import json_option
 from supervisor.commands.run import StopSignals
-from supervisor.demo.run import run_demo
-from supervisor.logs import set_up_logs
-from supervisor.report.summary import CampaignSummary
+from supervisor.ctrl_c import INTERRUPTED
+from supervisor.demo.run import DemoInterrupted, run_demo
+from supervisor.demo.screen import Screen, closing
+from supervisor.logs import Level, set_up_logs
+from supervisor.report.console import ReportConsole
 from supervisor.report.summary import as_json as summaries_as_json
-from supervisor.report.tables import summary_table
-
-
-class _Screen:
-    """What a terminal shows meanwhile: a bar for each campaign, the outcomes so far, the demo's clock."""
-
-    def __init__(self, *, live: bool) -> None:
-        self.live = live
-        self._clock = Text("starting PostgreSQL and the simulated LiveKit …", style="dim")
-        self._outcomes = Text()
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=32),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[doing]}", style="dim"),
-        )
-        self._bar_of: dict[str, TaskID] = {}
-
-    def show(self, summaries: list[CampaignSummary], now: datetime) -> None:
-        outcomes: Counter[str] = Counter()
-        for summary in summaries:
-            tasks = summary.tasks
-            bar = self._bar_of.get(summary.name)
-            if bar is None:
-                bar = self._bar_of[summary.name] = self._bars.add_task(summary.name, doing="")
-            doing = f"{summary.status}, {tasks.in_progress} on the phone, {tasks.retry} to try again"
-            self._bars.update(bar, completed=tasks.completed + tasks.failed, total=tasks.total, doing=doing)
-            outcomes.update(summary.calls_by_outcome)
-        self._clock = Text(f"{now:%A %H:%M:%S} UTC", style="bold")
-        self._outcomes = Text("  ".join(f"{outcome} {count}" for outcome, count in outcomes.most_common()))
-
-    def __rich__(self) -> RenderableType:
-        return Group(self._clock, self._bars, self._outcomes)
 
 
 @click.command("demo")
 @click.option("--contacts", type=click.IntRange(min=1), help="Make lists of this many contacts in all.")
 @click.option(
-    "--speed", type=click.FloatRange(min=1, max=1000), default=60, show_default=True,
+    "--speed", type=click.FloatRange(min=1, max=1000), default=120, show_default=True,
     help="How many times faster than life the demo's clock runs.",
 )  # fmt: skip
 @json_option
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep configuration and database here.")
-@click.option("--verbose", is_flag=True, help="Show the service's log.")
+@click.option("--verbose", is_flag=True, help="Show the service's log instead of the bars.")
 def command(contacts: int | None, speed: float, as_json: bool, keep: Path | None, verbose: bool) -> None:
     """Run the sample campaigns against a simulated LiveKit, with a PostgreSQL of its own, and print the report.
 
@@ -72,17 +39,43 @@ def command(contacts: int | None, speed: float, as_json: bool, keep: Path | None
     Example:
       campaignd demo --contacts 200 --speed 60
     """
-    set_up_logs("info" if verbose else "error", "text")
-    console = Console()
-    screen = _Screen(live=console.is_terminal and not as_json)
-    with StopSignals() as signals:
-        with Live(screen, console=console, transient=True) if screen.live else nullcontext():
-            summaries = run_demo(contacts=contacts, speed=speed, keep=keep, stop=signals.stop, show=screen.show)
-        if signals.stop.is_set():
+    level: Level = "info" if verbose else "error"
+    screen = Screen(speed)
+    # A closed terminal, too, must leave no process behind.
+    with StopSignals(signal.SIGHUP) as signals:
+        try:
+            with _shown(screen, level, live=sys.stdout.isatty() and not as_json and not verbose):
+                ended = run_demo(
+                    contacts=contacts,
+                    speed=speed,
+                    keep=keep,
+                    stop=signals.stop,
+                    hurry=signals.hurry,
+                    audience=screen,
+                )
+        except DemoInterrupted:
             click.echo("campaignd: interrupted", err=True)
-            sys.exit(130)
-    if as_json:
-        click.echo(json.dumps(summaries_as_json(summaries), ensure_ascii=False))
-    else:
-        console.print(summary_table(summaries))
+            sys.exit(INTERRUPTED)
+        summaries = [campaign.summary for campaign in ended.report.campaigns]
+        if as_json:
+            click.echo(json.dumps(summaries_as_json(summaries), ensure_ascii=False))
+        else:
+            ReportConsole().print(closing(ended))
+            if keep is not None:
+                click.echo(f"\nKept: campaignd report spring --config {keep / 'config' / 'campaignd.toml'}")
     sys.exit(0 if all(summary.status == "completed" for summary in summaries) else 1)
+
+
+@contextmanager
+def _shown(screen: Screen, level: Level, *, live: bool) -> Iterator[None]:
+    """The screen for as long as the block lasts. What is logged meanwhile scrolls by above it."""
+    if not live:
+        set_up_logs(level, "text")
+        yield
+        return
+    try:
+        with Live(screen, console=Console(), transient=True, refresh_per_second=10):
+            set_up_logs(level, "text")  # to the standard error that Live has put in place
+            yield
+    finally:
+        set_up_logs(level, "text")

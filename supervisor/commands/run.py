@@ -20,14 +20,15 @@ from supervisor.service import Service
 
 
 class StopSignals:
-    """SIGTERM and SIGINT: the first asks for an orderly stop, a second one for an immediate one."""
+    """SIGTERM, SIGINT and `others`: the first asks for an orderly stop, a second one for an immediate one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *others: signal.Signals) -> None:
         self.stop = threading.Event()
         self.hurry = threading.Event()
+        self._numbers = (signal.SIGTERM, signal.SIGINT, *others)
 
     def __enter__(self) -> StopSignals:
-        self._before = {number: signal.signal(number, self._receive) for number in (signal.SIGTERM, signal.SIGINT)}
+        self._before = {number: signal.signal(number, self._receive) for number in self._numbers}
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, Protocol
 
 import psycopg
 
+from actors.campaign.schedule import Schedule
 from actors.errors import CampaignServiceError
 from supervisor.clock import FastClock
 from supervisor.config.load import Snapshot, load
@@ -20,6 +22,7 @@ from supervisor.config.secrets import Secrets
 from supervisor.database.account import temporary_folder
 from supervisor.database.connect import open_server, prepare_schema
 from supervisor.database.pool import connection_string
+from supervisor.report.report import Report, read_report, snapshot
 from supervisor.report.summary import CampaignSummary, read_summaries
 from supervisor.service import Service
 from supervisor.simulator import SimulatorThread
@@ -28,7 +31,41 @@ STARTS_AT = datetime(2026, 12, 1, 7, 0, tzinfo=UTC)
 """A Tuesday morning on which the sample campaigns may call, whatever the time is here."""
 
 _KEY, _SECRET = "demo", "a-secret-for-the-simulated-livekit-alone"
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.1
+_DRAIN_S = 4.0
+"""How long an interrupted demo lets calls end: at its speed they do, so that a kept database has none half-way."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How far the demo is."""
+
+    now: datetime  # of its clock
+    campaigns: list[CampaignSummary]
+    opens: Mapping[str, datetime]  # when the schedules of campaigns open that are closed now, by slug
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it went."""
+
+    report: Report
+    demo_time: timedelta  # that passed on its clock
+    real_s: float  # that passed here meanwhile
+
+
+class Audience(Protocol):
+    """Whom the demo is shown to. Called in the thread that runs it, which waits meanwhile."""
+
+    def tell(self, what: str) -> None:
+        """What is being done before the first call and after the last."""
+
+    def show(self, moment: Moment) -> None:
+        """Several times a second while campaigns are worked."""
+
+
+class DemoInterrupted(Exception):
+    """Somebody asked it to stop; everything has been stopped."""
 
 
 def run_demo(
@@ -37,56 +74,100 @@ def run_demo(
     speed: float,
     keep: Path | None,
     stop: threading.Event,
-    show: Callable[[list[CampaignSummary], datetime], None],
-) -> list[CampaignSummary]:
-    """Run until every campaign has ended, or `stop` is set; `show` is called a few times a second with how far they
-    are and the demo's time. Returns the last state. Leaves nothing behind but `keep`, if given."""
+    hurry: threading.Event,
+    audience: Audience,
+) -> Ended:
+    """Run until every campaign has ended. Leaves nothing behind but `keep`, if given: a configuration and, in its state
+    directory, the database, with which a later run goes on.
+
+    Raises CampaignServiceError, and DemoInterrupted soon after `stop` is set; at once after `hurry` is, too.
+    """
     with _folder(keep) as folder:
-        shipped = load(write_demo_configuration(folder / "config", contacts))
-        clock = FastClock(STARTS_AT, speed)
-        with SimulatorThread(api_key=_KEY, api_secret=_SECRET, speed=speed, now=clock.now) as livekit:
-            snapshot = _on_loopback(shipped, folder, livekit.url)
-            with open_server(snapshot) as dsn:
-                prepare_schema(snapshot, dsn)
-                service = Service(snapshot, Secrets(livekit_api_key=_KEY, livekit_api_secret=_SECRET), dsn, clock)
-                service.start(on_listening=lambda url: livekit.set_webhook_url(f"{url}/webhooks/livekit"))
-                try:
-                    with psycopg.connect(connection_string(dsn, "campaignd demo"), autocommit=True) as connection:
-                        return _watch(connection, service, clock, stop, show)
-                finally:
-                    service.stop()
+        audience.tell("starting PostgreSQL")
+        configuration = load(write_demo_configuration(folder / "config", contacts))
+        with open_server(configuration) as dsn:
+            _unless_stopped(stop)
+            audience.tell("creating the tables")
+            prepare_schema(configuration, dsn)
+            _unless_stopped(stop)
+            audience.tell("importing the call lists")
+            began = monotonic()
+            with psycopg.connect(connection_string(dsn, "campaignd demo"), autocommit=True) as connection:
+                clock = FastClock(_first_moment(connection), speed)
+                first = clock.now()
+                with _service(configuration, dsn, clock, speed) as service:
+                    try:
+                        _watch(connection, service, configuration, clock, stop, audience)
+                    except DemoInterrupted:
+                        audience.tell("stopping")
+                        service.drain(_DRAIN_S, hurry)
+                        raise
+                    with snapshot(connection):
+                        return Ended(read_report(connection), clock.now() - first, monotonic() - began)
+
+
+def _first_moment(connection: psycopg.Connection) -> datetime:
+    """Where a kept demo's clock stood, so that it never goes back; else the usual beginning."""
+    row = connection.execute("SELECT max(updated_at) FROM call_tasks").fetchone()
+    return max(STARTS_AT, row[0]) if row is not None and row[0] is not None else STARTS_AT
+
+
+@contextmanager
+def _service(configuration: Snapshot, dsn: str, clock: FastClock, speed: float) -> Iterator[Service]:
+    """The real service, which knows this simulated LiveKit, and is known to it."""
+    with SimulatorThread(api_key=_KEY, api_secret=_SECRET, speed=speed, now=clock.now) as livekit:
+        secrets = Secrets(livekit_api_key=_KEY, livekit_api_secret=_SECRET)
+        service = Service(_on_loopback(configuration, livekit.url), secrets, dsn, clock)
+        service.start(on_listening=lambda url: livekit.set_webhook_url(f"{url}/webhooks/livekit"))
+        try:
+            yield service
+        finally:
+            service.stop()
 
 
 def _watch(
     connection: psycopg.Connection,
     service: Service,
+    configuration: Snapshot,
     clock: FastClock,
     stop: threading.Event,
-    show: Callable[[list[CampaignSummary], datetime], None],
-) -> list[CampaignSummary]:
+    audience: Audience,
+) -> None:
+    schedules = {slug: Schedule(campaign.schedule) for slug, campaign in configuration.campaigns.items()}
     while True:
+        _unless_stopped(stop)
+        now = clock.now()
         summaries = read_summaries(connection)
-        show(summaries, clock.now())
-        if stop.is_set() or all(summary.status in ("completed", "failed") for summary in summaries):
-            return summaries
+        audience.show(Moment(now, summaries, _openings(schedules, now)))
+        if all(summary.status in ("completed", "failed") for summary in summaries):
+            return
         if service.failed.is_set():
             raise CampaignServiceError("the service has failed; see its log above")
         stop.wait(_LOOK_EVERY_S)
 
 
-def _on_loopback(snapshot: Snapshot, folder: Path, livekit_url: str) -> Snapshot:
-    """The shipped configuration with this demo's own LiveKit, state directory and port."""
+def _openings(schedules: Mapping[str, Schedule], now: datetime) -> dict[str, datetime]:
+    openings = {slug: schedule.next_opening(now) for slug, schedule in schedules.items() if not schedule.is_open(now)}
+    return {slug: opening for slug, opening in openings.items() if opening is not None}
+
+
+def _unless_stopped(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise DemoInterrupted
+
+
+def _on_loopback(configuration: Snapshot, livekit_url: str) -> Snapshot:
+    """The shipped configuration with this demo's own LiveKit and a port that is free."""
 
     def changed(table: Any, **values: Any) -> Any:
         return table.model_copy(update=values)
 
-    service = snapshot.service
+    service = configuration.service
     tables: Mapping[str, Any] = {
-        "service": changed(service.service, state_directory=str(folder / "state")),
         "livekit": changed(service.livekit, url=livekit_url),
         "http": changed(service.http, listen="127.0.0.1:0"),
     }
-    return replace(snapshot, service=changed(service, **tables))
+    return replace(configuration, service=changed(service, **tables))
 
 
 @contextmanager
@@ -94,6 +175,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is None:
         with temporary_folder("campaignd-demo-") as folder:
             yield folder
-    else:
+        return
+    try:
         keep.mkdir(parents=True, exist_ok=True)
-        yield keep.absolute()
+    except OSError as error:
+        raise CampaignServiceError(f"cannot create {keep}: {error.strerror}") from error
+    yield keep.absolute()

@@ -78,17 +78,22 @@ class HttpServer:
         """What LiveKit says of a call goes to its dialer; what concerns none is taken and dropped, since every fact
         is also got by asking."""
         try:
-            # The signature is over the raw body, so what is verified must be what was sent, byte by byte.
             body = (await request.read()).decode()
+        except web.HTTPRequestEntityTooLarge as error:
+            return self._refuse_webhook(413, "too large", error.text or "")
+        except UnicodeDecodeError as error:
+            return self._refuse_webhook(400, "not UTF-8", str(error))
+        try:
+            # The signature is over the raw body, so what is verified must be what was sent, byte by byte.
             event = self._receiver.receive(body, request.headers.get("Authorization", ""))
         except Exception as error:  # noqa: BLE001 - the receiver raises bare Exceptions for a wrong signature
-            return self._refuse_webhook(str(error))
+            return self._refuse_webhook(401, "unauthorized", str(error))
         read = read_event(event)
         accepted = read is not None and self._directory.tell(dialer_address(read[0]), read[1])
         self._metrics.webhook("accepted" if accepted else "ignored")
         return web.json_response({"data": {"accepted": accepted}})
 
-    def _refuse_webhook(self, reason: str) -> web.Response:
+    def _refuse_webhook(self, status: int, error: str, reason: str) -> web.Response:
         self._metrics.webhook("refused")
         self._log.warning("webhook_refused", reason=reason)
-        return web.json_response({"error": "unauthorized", "details": reason}, status=401)
+        return web.json_response({"error": error, "details": reason}, status=status)

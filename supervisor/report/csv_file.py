@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import IO
 
-from supervisor.report.rows import TIMEZONE, Column, FlatContacts, Row
+from supervisor.report.rows import TIMEZONE, FlatContacts, Row, counted
 from supervisor.report.zones import zone
 
 _FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
@@ -16,13 +16,13 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 def write_contacts(contacts: FlatContacts, file: IO[str], advance: Callable[[int], None]) -> None:
-    """Write them all; `advance` is told how many rows have been written since it was told last.
+    """Write them all; `advance` is told how many rows more have been written.
 
     Times are ISO 8601 in the campaign's zone, with their offset.
     """
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([*(column.name for column in contacts.columns), *map(inert, contacts.list_columns)])
-    writer.writerows(_counted((_cells(contacts.columns, row) for row in contacts), advance))
+    writer.writerows(_cells(row) for row in counted(contacts, advance))
 
 
 def inert(text: str) -> str:
@@ -31,7 +31,7 @@ def inert(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
-def _cells(columns: Sequence[Column], row: Row) -> Iterator[object]:
+def _cells(row: Row) -> Iterator[object]:
     local = zone(row[TIMEZONE])
     for value in row:
         if isinstance(value, str):
@@ -42,9 +42,3 @@ def _cells(columns: Sequence[Column], row: Row) -> Iterator[object]:
             yield round(value, 3)
         else:
             yield value
-
-
-def _counted(rows: Iterable[Iterator[object]], advance: Callable[[int], None]) -> Iterator[Iterator[object]]:
-    for row in rows:
-        yield row
-        advance(1)

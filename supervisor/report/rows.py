@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -17,6 +17,7 @@ from supervisor.report.sql import statement
 Row = tuple[Any, ...]
 
 _AT_ONCE = 5_000  # rows in memory
+_TOLD_AT_ONCE = 500
 _MOST_LIST_COLUMNS = 200
 
 
@@ -107,6 +108,16 @@ class FlatContacts:
     def _flat(row: Row, keys: Sequence[str]) -> Row:
         data = json.loads(row[-1])
         return (*row[:-1], *(_text(data.get(key)) for key in keys))
+
+
+def counted(rows: Iterable[Row], advance: Callable[[int], None]) -> Iterator[Row]:
+    """The same rows; `advance` is told how many more have been taken, now and then."""
+    number = 0
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % _TOLD_AT_ONCE == 0:
+            advance(_TOLD_AT_ONCE)
+    advance(number % _TOLD_AT_ONCE)
 
 
 def _text(value: object) -> str | None:

@@ -14,7 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from supervisor.report.cells import WIDTHS, ColumnCells, bold_cell, header_cells, text_cell
 from supervisor.report.measures import Measure, measures
 from supervisor.report.report import Figures, Report
-from supervisor.report.rows import TIMEZONE, Column, FlatContacts, Kind
+from supervisor.report.rows import TIMEZONE, Column, FlatContacts, Kind, counted
 from supervisor.report.zones import zone
 
 _MOST_ROWS = 1_048_575  # of a sheet, below its header
@@ -101,7 +101,7 @@ def _contacts(workbook: Workbook, contacts: FlatContacts, advance: Callable[[int
     from_list = [Column(name) for name in contacts.list_columns]
     columns = [(column.title, WIDTHS.get(column.kind, 12)) for column in contacts.columns]
     columns += [(column.name, 20) for column in from_list]
-    rows = iter(contacts)
+    rows = counted(contacts, advance)
     first = next(rows, None)
     number = 0
     while number == 0 or first is not None:
@@ -111,7 +111,6 @@ def _contacts(workbook: Workbook, contacts: FlatContacts, advance: Callable[[int
         for row in chain([] if first is None else [first], islice(rows, _MOST_ROWS - 1)):
             local = zone(row[TIMEZONE])
             sheet.append([cell.of(value, local) for cell, value in zip(cells, row, strict=True)])
-            advance(1)
         first = next(rows, None)
 
 

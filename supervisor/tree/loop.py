@@ -35,8 +35,9 @@ class LoopThread:
         return self.submit(work).result(timeout_s)
 
     def stop(self) -> None:
-        """Cancel what still runs and end the thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Cancel what still runs and end the thread; also after the loop has died."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         pending = asyncio.all_tasks(self._loop)
         for task in pending:

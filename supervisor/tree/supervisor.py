@@ -43,8 +43,8 @@ class Supervisor(Actor):
     """One for the process. Does no I/O of its own, so that nothing outside can hold it up.
 
     A child that died is started again, under the same address and with the next generation, after a short delay; what
-    an older generation still reports is ignored. If the Supervisor itself fails, `on_death` is called, and the
-    process ends: systemd starts another.
+    an older generation still reports is ignored. If the Supervisor itself fails, in its start or stop too, `on_death`
+    is called, and the process ends: systemd starts another.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Supervisor(Actor):
         self._children: dict[Address, StartChild] = {}
         self._generations: dict[Address, int] = {}
         self._up: set[Address] = set()
+        self._stopping: set[Address] = set()  # told to stop, and not down yet
 
     def started(self) -> None:
         for child in self._first:
@@ -86,8 +87,10 @@ class Supervisor(Actor):
                 raise TypeError(f"the supervisor can't do anything with {message!r}")
         return None
 
-    def on_failure(self, exception_type: Any, exception_value: BaseException | None, traceback: Any) -> None:
-        self._on_death(exception_value)
+    def _report_end(self, error: BaseException | None) -> None:
+        if error is not None and not self._end_reported:
+            self._on_death(error)
+        super()._report_end(error)
 
     def _add(self, child: StartChild) -> None:
         if child.address not in self._children:
@@ -99,7 +102,8 @@ class Supervisor(Actor):
         if self._children.pop(address, None) is not None:
             self.forget(_restart_key(address))
             resident = self._directory.find(address)
-            if resident is not None:
+            if address in self._up and resident is not None:
+                self._stopping.add(address)
                 resident.stop(block=False)
 
     def _start(self, address: Address) -> None:
@@ -110,26 +114,29 @@ class Supervisor(Actor):
         self._up.add(address)
         try:
             spec.start(address, generation, child.argument)
-        except Exception as error:  # noqa: BLE001 - whatever a constructor raises is that child's death
+        except BaseException as error:  # noqa: BLE001 - whatever a constructor raises is that child's death
             self._down(ChildDown(address, generation, f"{type(error).__name__}: {error}"))
 
     def _down(self, down: ChildDown) -> None:
         if down.generation != self._generations.get(down.address):
             return
+        asked = down.address in self._stopping
+        self._stopping.discard(down.address)
         self._up.discard(down.address)
         self._directory.leave(down.address)
+        if down.error is not None:
+            self.log.error("actor_died", child=down.address, error=down.error, generation=down.generation)
         child = self._children.get(down.address)
         if child is None:
             del self._generations[down.address]
             return
-        if down.error is None:
+        if asked:  # for again, while it was stopping
             self._start(down.address)
             return
         spec = self._specs[child.kind]
-        if spec.restart is Restart.TEMPORARY:
+        if spec.restart is Restart.TEMPORARY or (spec.restart is Restart.TRANSIENT and down.error is None):
             del self._children[down.address]
             return
-        self.log.error("actor_died", child=down.address, error=down.error, generation=down.generation)
         self._telemetry.actor_restarted(spec.kind)
         self.remind(_restart_key(down.address), self.clock.now() + RESTART_DELAY, RestartChild(down.address))
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from processes import end, naming, python
-from waiting import wait_until
+from tests.waiting import wait_until
 
 from actors.errors import DatabaseError
 from supervisor.database.account import temporary_folder

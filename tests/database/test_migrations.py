@@ -13,7 +13,7 @@ import pytest
 import structlog
 from processes import end, python
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from waiting import wait_until
+from tests.waiting import wait_until
 from yoyo import read_migrations
 
 from actors.errors import DatabaseError

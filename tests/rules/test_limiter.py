@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,8 +96,83 @@ def test_a_restored_limiter_knows_what_the_last_one_knew() -> None:
     assert limiter.room(at(15)) == 2  # the one of 50 s ago has left the window
 
 
+def test_a_prepared_call_begins_only_when_it_is_released() -> None:
+    limiter = Limiter(CallLimits(concurrent=3, per_second=1))
+    begin(limiter, 1, 0)
+    limiter.prepare(call(2))
+    assert not limiter.release(call(2), at(0.5))
+    assert limiter.next_release(at(0.5)) == at(1) + timedelta(microseconds=1)
+    assert limiter.release(call(2), at(1.1))
+    assert limiter.release(call(2), at(1.1))  # said twice
+    limiter.prepare(call(3))
+    assert not limiter.release(call(3), at(60))  # the second one may begin at any moment
+    assert limiter.in_progress == 3
+
+
+def test_the_next_call_is_prepared_while_the_window_is_still_full() -> None:
+    limiter = Limiter(CallLimits(per_second=1))
+    begin(limiter, 1, 0)
+    ahead = timedelta(seconds=0.25)
+    assert limiter.room(at(0.7), ahead) == 0
+    assert limiter.next_room(at(0.7), ahead) == at(0.75) + timedelta(microseconds=1)
+    assert limiter.room(at(0.751), ahead) == 1
+    limiter.prepare(call(2))
+    assert limiter.room(at(0.751), ahead) == 0  # one at a time
+
+
+@pytest.mark.parametrize(
+    ("limits", "minutes"),
+    [
+        (CallLimits(per_second=10), 1),
+        (CallLimits(per_second=10, per_minute=300), 3),
+        (CallLimits(concurrent=50, per_minute=600), 3),
+        (CallLimits(concurrent=20), 2),
+    ],
+)
+def test_with_a_backlog_at_least_98_percent_of_what_the_limits_allow_is_used(limits: CallLimits, minutes: int) -> None:
+    """As a trunk works: permits ahead of time, 20 to 200 ms until the room is there, 2 ms from the go to the dial."""
+    random, limiter = Random(7), Limiter(limits)
+    ahead, step = timedelta(seconds=0.25), timedelta(milliseconds=2)
+    preparing: dict[UUID, datetime] = {}
+    going: list[UUID] = []
+    talking: dict[UUID, datetime] = {}
+    begun: list[datetime] = []
+    slot_time = timedelta(0)
+    now, number = NOW, 0
+    while now < NOW + timedelta(minutes=minutes):
+        now += step
+        for one in going:
+            limiter.began(one, now)
+            begun.append(now)
+            talking[one] = now + timedelta(seconds=random.uniform(2, 6))
+        going.clear()
+        for one in [one for one, until in talking.items() if until <= now]:
+            del talking[one]
+            limiter.ended(one)
+        for one in [one for one, ready in preparing.items() if ready <= now]:
+            if limiter.release(one, now):
+                del preparing[one]
+                going.append(one)
+        for _ in range(limiter.room(now, ahead)):
+            number += 1
+            limiter.prepare(call(number))
+            preparing[call(number)] = now + timedelta(seconds=random.uniform(0.02, 0.2))
+        slot_time += step * limiter.in_progress
+    allowed = {minutes * 60 * limits.per_second if limits.per_second else None}
+    allowed.add(minutes * limits.per_minute if limits.per_minute else None)
+    most = min((one for one in allowed if one is not None), default=None)
+    if most is not None:
+        assert 0.98 * most <= len(begun) <= most
+    else:
+        assert limits.concurrent is not None
+        assert slot_time >= 0.98 * limits.concurrent * timedelta(minutes=minutes)
+
+
 EVENTS = st.lists(
-    st.tuples(st.sampled_from(["admit", "begin", "end", "withdraw", "wait", "restart"]), st.integers(0, 20_000)),
+    st.tuples(
+        st.sampled_from(["admit", "prepare", "release", "begin", "end", "withdraw", "wait", "restart", "reload"]),
+        st.integers(0, 20_000),
+    ),
     max_size=120,
 )
 
@@ -105,19 +182,30 @@ EVENTS = st.lists(
 def test_law_no_window_and_no_moment_ever_holds_more_than_allowed(
     events: list[tuple[str, int]], concurrent: int, per_minute: int, per_second: int
 ) -> None:
-    limits = CallLimits(concurrent, per_minute, per_second)
+    limits = most = CallLimits(concurrent, per_minute, per_second)
     limiter = Limiter(limits)
     now, number = NOW, 0
     begun: list[datetime] = []
     admitted: dict[int, datetime | None] = {}
+    prepared: set[int] = set()
     for event, value in events:
-        waiting = [one for one, began in admitted.items() if began is None]
+        before = len(admitted)
+        waiting = [one for one, began in admitted.items() if began is None and one not in prepared]
         if event == "wait":
             now += timedelta(milliseconds=value)
         elif event == "admit" and limiter.room(now) > 0:
             number += 1
             limiter.admit(call(number))
             admitted[number] = None
+        elif event == "prepare" and limiter.room(now, timedelta(milliseconds=value)) > 0:
+            number += 1
+            limiter.prepare(call(number))
+            admitted[number] = None
+            prepared.add(number)
+        elif event == "release" and prepared:
+            one = sorted(prepared)[value % len(prepared)]
+            if limiter.release(call(one), now):
+                prepared.discard(one)
         elif event == "begin" and waiting:
             one = waiting[value % len(waiting)]
             limiter.began(call(one), now)
@@ -137,7 +225,15 @@ def test_law_no_window_and_no_moment_ever_holds_more_than_allowed(
             still = [instant for instant in begun if instant in admitted.values()]
             ended += still[: max(0, len(still) - sum(began is not None for began in admitted.values()))]
             limiter = Limiter(limits)
-            limiter.restore([(call(one), began) for one, began in admitted.items()], ended)
+            limiter.restore([(call(one), began) for one, began in admitted.items() if one not in prepared], ended)
+            for one in prepared:
+                limiter.prepare(call(one))
+        elif event == "reload":  # within the limits that are checked below
+            lower = CallLimits(1 + value % concurrent, 1 + value % per_minute, 1 + value % per_second)
+            limits = lower if limits == most else most
+            limiter.limits = limits
+        if event in ("admit", "prepare"):
+            assert len(admitted) <= max(limits.concurrent or 0, before)
         assert len(admitted) <= concurrent
     for first in begun:
         assert sum(first <= instant <= first + MINUTE for instant in begun) <= per_minute

@@ -1,0 +1,322 @@
+"""The service's HTTP interface, over a real socket: LiveKit's webhooks, metrics, health."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import http.client
+import json
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+import pytest
+from google.protobuf.json_format import MessageToJson
+from livekit.protocol.models import ParticipantInfo, Room
+from livekit.protocol.webhook import WebhookEvent
+from prometheus_client.parser import text_string_to_metric_families
+
+from actors.addresses import Directory
+from actors.dialer.messages import ParticipantLeft, RoomFinished
+from actors.errors import CampaignServiceError
+from actors.outcomes import Outcome
+from supervisor.http.server import HttpServer
+from supervisor.metrics import Metrics
+from supervisor.tree.loop import LoopThread
+from tests.dialer.mailbox import a_call, mailbox
+from tests.waiting import wait_until
+from tests.world import KEY, SECRET, World
+
+CALL = a_call("+79450000042")
+
+
+@dataclass
+class Answer:
+    status: int
+    body: bytes
+    content_type: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Site:
+    """A running server, its metrics, and the actors it can reach."""
+
+    port: int = 0
+    ready: bool = False
+    directory: Directory = field(default_factory=Directory)
+    metrics: Metrics = field(default_factory=lambda: Metrics("1.2.3"))
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return Answer(response.status, response.read(), response.headers.get("Content-Type", ""))
+        finally:
+            connection.close()
+
+    def webhook(self, body: bytes, authorization: str | None, **headers: str) -> Answer:
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        return self.ask("POST", "/webhooks/livekit", body, Content_Type="application/webhook+json", **headers)
+
+    def counted(self, result: str) -> float:
+        value = self.metrics.registry.get_sample_value("campaignd_webhooks_total", {"result": result})
+        assert value is not None
+        return value
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[LoopThread]:
+    thread = LoopThread(lambda error: None)
+    thread.start()
+    yield thread
+    thread.stop()
+
+
+def server(site: Site, port: int = 0) -> HttpServer:
+    return HttpServer(
+        host="127.0.0.1",
+        port=port,
+        directory=site.directory,
+        metrics=site.metrics,
+        webhook_key=KEY,
+        webhook_secret=SECRET,
+        is_ready=lambda: site.ready,
+    )
+
+
+@pytest.fixture
+def site(loop: LoopThread) -> Iterator[Site]:
+    made = Site()
+    serving = server(made)
+    made.port = int(loop.run(serving.start(), 5).rpartition(":")[2])
+    yield made
+    loop.run(serving.stop(), 5)
+
+
+# LiveKit's webhooks
+
+
+def sign(body: bytes, *, key: str = KEY, secret: str = SECRET, age_s: int = 0, **claims: Any) -> str:
+    """The Authorization header as LiveKit makes it: a JWT without "Bearer"."""
+    now = int(time.time()) - age_s
+    sha256 = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    return jwt.encode({"iss": key, "nbf": now, "exp": now + 300, "sha256": sha256, **claims}, secret, "HS256")
+
+
+def event(name: str, room: str = CALL.room, **fields: Any) -> bytes:
+    return MessageToJson(WebhookEvent(event=name, id="EV_1", room=Room(name=room), **fields)).encode()
+
+
+FINISHED = event("room_finished")
+
+
+def test_a_signed_event_reaches_the_dialer_of_its_call(site: Site) -> None:
+    dialer = mailbox(site.directory, CALL.call_id)
+    left = event("participant_left", participant=ParticipantInfo(identity=CALL.identity, name="Анна"))
+    answer = site.webhook(left, sign(left))
+    assert (answer.status, answer.json) == (200, {"data": {"accepted": True}})
+    assert dialer.next(ParticipantLeft).participant.identity == CALL.identity
+    assert site.webhook(FINISHED, sign(FINISHED)).status == 200
+    dialer.next(RoomFinished)
+    assert (site.counted("accepted"), site.counted("ignored"), site.counted("refused")) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        FINISHED,  # of a call that is over: its dialer is gone
+        event("room_finished", room="lobby"),
+        event("room_finished", room="campaignd-lobby"),
+        event("egress_ended", room=""),
+        event("an_event_of_next_year"),
+        json.dumps({"event": "room_finished", "room": {"name": CALL.room, "newField": [1]}, "newer": {}}).encode(),
+    ],
+)
+def test_an_event_that_concerns_no_dialer_is_taken_and_dropped(site: Site, body: bytes) -> None:
+    """Answered 200: LiveKit would only send it again."""
+    answer = site.webhook(body, sign(body))
+    assert (answer.status, answer.json) == (200, {"data": {"accepted": False}})
+    assert (site.counted("accepted"), site.counted("ignored"), site.counted("refused")) == (0, 1, 0)
+
+
+WRONG: list[tuple[str, Callable[[], str | None]]] = [
+    ("missing", lambda: None),
+    ("empty", lambda: ""),
+    ("no token", lambda: "please"),
+    ("with Bearer", lambda: f"Bearer {sign(FINISHED)}"),
+    ("another secret", lambda: sign(FINISHED, secret="another-secret-that-is-long-enough-for-sha256")),
+    ("another key", lambda: sign(FINISHED, key="somebody")),
+    ("of another body", lambda: sign(event("participant_left"))),
+    ("without a hash", lambda: sign(FINISHED, sha256="")),
+    ("a hash of nonsense", lambda: sign(FINISHED, sha256="%%%")),
+    ("expired", lambda: sign(FINISHED, age_s=3600)),
+    ("unsigned", lambda: jwt.encode({"iss": KEY, "exp": int(time.time()) + 300}, "", "none")),
+]
+
+
+@pytest.mark.parametrize("signature", [make for _, make in WRONG], ids=[name for name, _ in WRONG])
+def test_a_wrong_signature_changes_nothing(site: Site, signature: Callable[[], str | None]) -> None:
+    dialer = mailbox(site.directory, CALL.call_id)
+    answer = site.webhook(FINISHED, signature())
+    assert answer.status == 401
+    assert answer.json["error"] == "unauthorized"
+    assert dialer.empty
+    assert (site.counted("accepted"), site.counted("refused")) == (0, 1)
+
+
+@pytest.mark.parametrize("changed", [FINISHED + b" ", FINISHED.replace(b"room_finished", b"participant_x"), b""])
+def test_a_changed_body_changes_nothing(site: Site, changed: bytes) -> None:
+    dialer = mailbox(site.directory, CALL.call_id)
+    assert site.webhook(changed, sign(FINISHED)).status == 401
+    assert dialer.empty
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b'{"event": 7}', b"{"])
+def test_a_signed_body_that_is_no_event_is_refused(site: Site, body: bytes) -> None:
+    assert 400 <= site.webhook(body, sign(body)).status < 500
+    assert site.counted("refused") == 1
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe{}", '{"event": "Комната"}'.encode("cp1251"), gzip.compress(FINISHED)])
+def test_a_body_that_is_not_utf8_is_refused(site: Site, body: bytes) -> None:
+    answer = site.webhook(body, sign(body))
+    assert (answer.status, answer.json["error"]) == (400, "not UTF-8")
+    assert site.counted("refused") == 1
+
+
+def test_too_large_a_body_is_refused_unread(site: Site) -> None:
+    body = b" " * ((1 << 20) + 1)
+    answer = site.webhook(body, sign(body))
+    assert (answer.status, answer.json["error"]) == (413, "too large")
+    assert site.counted("refused") == 1
+
+
+def test_an_event_may_be_as_large_as_a_room_full_of_metadata(site: Site) -> None:
+    dialer = mailbox(site.directory, CALL.call_id)
+    body = event("participant_left", participant=ParticipantInfo(identity=CALL.identity, metadata="x" * 900_000))
+    assert site.webhook(body, sign(body)).json == {"data": {"accepted": True}}
+    dialer.next(ParticipantLeft)
+
+
+# Health
+
+
+def test_health_is_told_always_and_readiness_when_it_is_ready(site: Site) -> None:
+    assert site.ask("GET", "/healthz").json == {"data": {"healthy": True}}
+    before = site.ask("GET", "/readyz")
+    assert (before.status, before.json) == (503, {"data": {"ready": False}})
+    site.ready = True
+    after = site.ask("GET", "/readyz")
+    assert (after.status, after.json) == (200, {"data": {"ready": True}})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/webhooks/livekit", 405), ("POST", "/metrics", 405), ("GET", "/nothing", 404), ("GET", "/", 404)],
+)
+def test_what_is_not_there_is_not_served(site: Site, method: str, path: str, status: int) -> None:
+    assert site.ask(method, path).status == status
+
+
+def test_an_address_in_use_is_one_line_that_a_person_can_act_on(site: Site, loop: LoopThread) -> None:
+    with pytest.raises(CampaignServiceError, match=rf"^can't listen on 127\.0\.0\.1:{site.port}: .*in use"):
+        loop.run(server(Site(), site.port).start(), 5)
+
+
+def test_a_stopped_server_leaves_its_address(loop: LoopThread) -> None:
+    serving = server(Site())
+    port = int(loop.run(serving.start(), 5).rpartition(":")[2])
+    loop.run(serving.stop(), 5)
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        pass
+
+
+# Metrics
+
+LABELS = {
+    "campaign", "company", "trunk", "outcome", "service", "kind", "result", "version", "type", "state", "status",
+    "le", "limit", "scope", "from", "to", "reason", "quantile",
+}  # fmt: skip
+"""Every label that a metric may carry; each of these takes few values."""
+UUID_OR_NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|\+?[0-9]{7,}")
+
+
+def check_exposition(text: str) -> dict[str, Any]:
+    """What a scrape must satisfy; returns the families by name."""
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    helped, typed = (set(re.findall(rf"^# {what} (\S+)", text, re.MULTILINE)) for what in ("HELP", "TYPE"))
+    for family in families.values():
+        assert family.name.startswith("campaignd_")
+        assert family.documentation and family.type != "unknown", f"{family.name} has no HELP or TYPE"
+        told = f"{family.name}_total" if family.type == "counter" else family.name
+        assert told in helped and told in typed
+        for sample in family.samples:
+            assert set(sample.labels) <= LABELS, sample
+            for label, value in sample.labels.items():
+                assert label == "le" or not UUID_OR_NUMBER.search(value), f"{sample.name}: {label}={value}"
+    return families
+
+
+def test_metrics_are_what_prometheus_reads(site: Site) -> None:
+    site.metrics.call_began("spring", "main")
+    site.metrics.call_ended("spring", "main", Outcome.ANSWERED, 12.5)
+    site.metrics.call_ended("spring", "main", Outcome.BUSY, None)
+    site.metrics.claimed("spring", 5, 0.002)
+    site.metrics.settled("spring", 5, 0.002)
+    site.metrics.actor_restarted("campaign")
+    site.metrics.watch(lambda: {"campaign": (2, 7)}, lambda: {"pool_size": 5, "pool_available": 2})
+    answer = site.ask("GET", "/metrics")
+    assert (answer.status, answer.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    families = check_exposition(answer.body.decode())
+
+    def value(name: str, **labels: str) -> float | None:
+        return site.metrics.registry.get_sample_value(name, labels)
+
+    assert value("campaignd_calls_started_total", campaign="spring", trunk="main") == 1
+    assert value("campaignd_calls_ended_total", campaign="spring", trunk="main", outcome="busy") == 1
+    assert value("campaignd_call_duration_seconds_sum", campaign="spring", trunk="main") == 12.5
+    assert value("campaignd_actors", kind="campaign") == 2
+    assert value("campaignd_mailbox_depth", kind="campaign") == 7
+    assert value("campaignd_pool_connections_in_use") == 3
+    assert value("campaignd_build_info", version="1.2.3") == 1
+    assert not any(name.endswith("_created") for name in families)
+
+
+def test_webhooks_are_counted_from_the_first_scrape(site: Site) -> None:
+    """A counter that appears with its first increase has no rate for it."""
+    text = site.ask("GET", "/metrics").body.decode()
+    for result in ("accepted", "ignored", "refused"):
+        assert f'campaignd_webhooks_total{{result="{result}"}} 0.0' in text
+
+
+def test_a_label_survives_whatever_a_campaign_is_called(site: Site) -> None:
+    site.metrics.call_began('a "quoted" \\ name\nin two lines', "main")
+    check_exposition(site.ask("GET", "/metrics").body.decode())
+
+
+def test_no_metric_of_the_running_service_names_a_number_or_a_call(fast_world: World) -> None:
+    fast_world.campaign("spring", [f"+794500003{n:02d}" for n in range(0, 100, 5)])
+    fast_world.start()
+    port = int(fast_world.service.url.rpartition(":")[2])
+    site = Site(port)
+    assert site.ask("GET", "/readyz").status == 200
+    wait_until(lambda: b"campaignd_calls_ended_total{" in site.ask("GET", "/metrics").body)
+    families = check_exposition(site.ask("GET", "/metrics").body.decode())
+    campaigns = {
+        sample.labels["campaign"]
+        for family in families.values()
+        for sample in family.samples
+        if "campaign" in sample.labels
+    }
+    assert campaigns == {"spring"}
