@@ -14,7 +14,6 @@ from actors.addresses import Address, Directory
 from actors.clock import Clock
 from actors.supervision import ChildDown
 
-
 _generations = itertools.count(1)
 """Of reminders, over all actors: one meant for an actor that has died is not taken for one of its successor's."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,13 +32,31 @@ class Action(StrEnum):
 OPERATOR = "operator"
 CONFIG = "config"
 
-_ALLOWED: dict[Action, frozenset[Status]] = {
-    Action.START: frozenset({Status.DRAFT}),
-    Action.PAUSE: frozenset({Status.RUNNING, Status.PAUSED}),
-    Action.RESUME: frozenset({Status.PAUSED}),
-    Action.COMPLETE: frozenset({Status.RUNNING}),
-    Action.FAIL: frozenset({Status.DRAFT, Status.RUNNING, Status.PAUSED, Status.COMPLETED}),
+TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
+    (Status.DRAFT, Action.START): Status.RUNNING,
+    (Status.RUNNING, Action.PAUSE): Status.PAUSED,
+    (Status.PAUSED, Action.PAUSE): Status.PAUSED,  # by one more hold
+    (Status.PAUSED, Action.RESUME): Status.RUNNING,  # once its last hold is lifted
+    (Status.RUNNING, Action.COMPLETE): Status.COMPLETED,
+    **{(status, Action.FAIL): Status.FAILED for status in Status if status is not Status.FAILED},
 }
+"""All there are: what is not here is refused."""
+
+
+class TransitionRefusedError(CampaignValidationError):
+    """The campaign's status does not allow this."""
+
+    def __init__(self, action: Action, status: Status) -> None:
+        self.action, self.status = action, status
+        super().__init__(_REFUSALS.get((status, action), f"Campaign is {status}: it can't be {_PARTICIPLES[action]}"))
+
+
+class NoTasksError(CampaignValidationError):
+    """A campaign without tasks can't be started."""
+
+
+class HeldError(CampaignValidationError):
+    """Somebody else's hold stands in the way."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +68,12 @@ class Hold:
     error: str | None = None
 
 
-def check(action: Action, status: Status) -> None:
-    """Raise CampaignValidationError where `action` is not allowed in `status`."""
-    if status in _ALLOWED[action]:
-        return
-    if status is Status.RUNNING:
-        raise CampaignValidationError("Campaign is already running")
-    raise CampaignValidationError(f"Campaign is {status}: it can't be {_PARTICIPLES[action]}")
+def after(action: Action, status: Status) -> Status:
+    """The status that `action` leads to from `status`. Raises TransitionRefusedError where there is no way."""
+    try:
+        return TRANSITIONS[status, action]
+    except KeyError:
+        raise TransitionRefusedError(action, status) from None
 
 
 def status_under(status: Status, holds: Sequence[Hold]) -> Status:
@@ -66,6 +83,11 @@ def status_under(status: Status, holds: Sequence[Hold]) -> Status:
     return status
 
 
+_REFUSALS = {
+    (Status.RUNNING, Action.START): "Campaign is already running",
+    (Status.RUNNING, Action.RESUME): "Campaign is already running",
+    (Status.DRAFT, Action.PAUSE): "Campaign is not running",
+}
 _PARTICIPLES = {
     Action.START: "started",
     Action.PAUSE: "paused",

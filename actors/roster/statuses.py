@@ -9,44 +9,41 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
-from actors.errors import CampaignNotFoundError, CampaignValidationError
-from actors.roster.lifecycle import CONFIG, OPERATOR, Action, Hold, Status, check, status_under
+from actors.errors import CampaignNotFoundError
+from actors.roster.lifecycle import CONFIG, OPERATOR, Action, HeldError, Hold, NoTasksError, Status, after, status_under
 
 
 def start(connection: Connection, campaign_id: UUID, now: datetime, reason: str) -> None:
-    """draft → running. Raises CampaignValidationError when it is not a draft, has no tasks, or is held by its file."""
+    """draft → running. Raises TransitionRefusedError, NoTasksError, or HeldError when its file holds it."""
     with connection.transaction():
         status = _lock(connection, campaign_id)
-        check(Action.START, status)
+        started = after(Action.START, status)
         total = connection.execute("SELECT total_tasks FROM campaigns WHERE id = %s", (campaign_id,)).fetchone()
         if total is None or total[0] == 0:
-            raise CampaignValidationError("Campaign has no tasks: import a call list first")
+            raise NoTasksError("Campaign has no tasks: import a call list first")
         if any(hold.name == CONFIG for hold in read_holds(connection, campaign_id)):
-            raise CampaignValidationError("Campaign is held by its file (enabled = false)")
-        _change(connection, campaign_id, status, Status.RUNNING, now, reason)
-        _follow_holds(connection, campaign_id, Status.RUNNING, now, reason)
+            raise HeldError("Campaign is held by its file (enabled = false)")
+        _change(connection, campaign_id, status, started, now, reason)
+        _follow_holds(connection, campaign_id, started, now, reason)
 
 
 def pause(connection: Connection, campaign_id: UUID, now: datetime, reason: str) -> None:
-    """Hold it for an operator; only an operator lifts this."""
+    """Hold it for an operator; only an operator lifts this. Raises TransitionRefusedError."""
     with connection.transaction():
         status = _lock(connection, campaign_id)
-        if status is Status.DRAFT:
-            raise CampaignValidationError("Campaign is not running")
-        check(Action.PAUSE, status)
+        after(Action.PAUSE, status)
         hold(connection, campaign_id, Hold(OPERATOR, reason), now)
 
 
 def resume(connection: Connection, campaign_id: UUID, now: datetime, reason: str) -> None:
-    """Lift an operator's hold. The campaign stays paused while it has another one."""
+    """Lift an operator's hold. The campaign stays paused while it has another one. Raises TransitionRefusedError, or
+    HeldError when no operator holds it."""
     with connection.transaction():
         status = _lock(connection, campaign_id)
-        if status is Status.RUNNING:
-            raise CampaignValidationError("Campaign is already running")
-        check(Action.RESUME, status)
+        after(Action.RESUME, status)
         holds = read_holds(connection, campaign_id)
         if not any(held.name == OPERATOR for held in holds):
-            raise CampaignValidationError(f"Campaign is not paused by an operator: {holds[0].message}")
+            raise HeldError(f"Campaign is not paused by an operator: {holds[0].message}")
         lift(connection, campaign_id, OPERATOR, now, reason)
 
 
@@ -81,7 +78,7 @@ def complete(connection: Connection, campaign_id: UUID, now: datetime, *, schedu
         if status is not Status.RUNNING or not _nothing_left(connection, campaign_id, schedule_over=schedule_over):
             return False
         reason = "its time is over" if schedule_over else "every task is settled"
-        _change(connection, campaign_id, status, Status.COMPLETED, now, reason)
+        _change(connection, campaign_id, status, after(Action.COMPLETE, status), now, reason)
         return True
 
 
@@ -90,7 +87,7 @@ def fail(connection: Connection, campaign_id: UUID, now: datetime, message: str,
     with connection.transaction():
         status = _lock(connection, campaign_id)
         if status is not Status.FAILED:
-            _change(connection, campaign_id, status, Status.FAILED, now, message, error)
+            _change(connection, campaign_id, status, after(Action.FAIL, status), now, message, error)
 
 
 def read_holds(connection: Connection, campaign_id: UUID) -> list[Hold]:
