@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,8 @@ def command(contacts: int | None, speed: float, as_json: bool, keep: Path | None
         else:
             ReportConsole().print(closing(ended))
             if keep is not None:
-                click.echo(f"\nKept: campaignd report spring --config {keep / 'config' / 'campaignd.toml'}")
+                configuration = shlex.quote(str(keep / "config" / "campaignd.toml"))
+                click.echo(f"\nKept. See: campaignd report spring --config {configuration}")
     sys.exit(0 if all(summary.status == "completed" for summary in summaries) else 1)
 
 

@@ -35,7 +35,7 @@ def test_every_transition_leads_where_the_lifecycle_says_or_is_refused_by_name(s
 
 
 def test_starting_a_running_campaign_says_so() -> None:
-    with pytest.raises(TransitionRefusedError, match="^Campaign is already running$"):
+    with pytest.raises(TransitionRefusedError, match=r"^Campaign is already running$"):
         after(Action.START, Status.RUNNING)
 
 
