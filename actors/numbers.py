@@ -16,6 +16,13 @@ _REFUSED_TYPES = {
 }
 _NO_TYPE = phones.PhoneNumberType.UNKNOWN  # this is what `is_valid_number` looks at
 _E164 = phones.PhoneNumberFormat.E164
+# An import asks these for every row; finding them in their module takes as long as one of its own steps.
+_parse, _type_of, _format, _Unreadable = (
+    phones.parse,
+    phones.number_type,
+    phones.format_number,
+    phones.NumberParseException,
+)
 _POSSIBLE = phones.ValidationResult.IS_POSSIBLE
 _WHY_IMPOSSIBLE = {
     phones.ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too short without its area code",
@@ -58,14 +65,18 @@ def normalise(raw: str, region: str | None) -> str:
         raise NumberError("Empty phone number")
     if not text[1:].isdecimal():
         text = _without_float(text)
-    number, kind = _parsed(text, region)
+    try:
+        number = _parse(text, region)
+        kind = _type_of(number)
+    except (_Unreadable, UnicodeEncodeError):  # the latter: lone surrogates
+        kind = _NO_TYPE
     if kind == _NO_TYPE:
         number, kind = _parsed_with_plus(text)
         if kind == _NO_TYPE:
             raise NumberError(_reason(text, region))
     if kind in _REFUSED_TYPES:
         raise NumberError(f"{_REFUSED_TYPES[kind]}: {_shown(text)}")
-    e164: str = phones.format_number(number, _E164)
+    e164: str = _format(number, _E164)
     return e164
 
 
@@ -74,15 +85,6 @@ def mask(number: str) -> str:
     if len(number) < _MASKED_FROM:
         return "***"
     return f"{number[: min(5, len(number) - _MASKED_FROM)]}***{number[-4:]}"
-
-
-def _parsed(text: str, region: str | None) -> tuple[phones.PhoneNumber | None, int]:
-    """A number and its type, which is `_NO_TYPE` unless the number is valid."""
-    try:
-        number = phones.parse(text, region)
-    except (phones.NumberParseException, UnicodeEncodeError):  # the latter: lone surrogates
-        return None, _NO_TYPE
-    return number, phones.number_type(number)
 
 
 def _without_float(text: str) -> str:
@@ -101,9 +103,15 @@ def _without_float(text: str) -> str:
 
 
 def _parsed_with_plus(text: str) -> tuple[phones.PhoneNumber | None, int]:
-    """The same for an international number that lost its plus, or has 00 in its place."""
+    """An international number that lost its plus, or has 00 in its place, and its type: `_NO_TYPE` if it is none."""
     digits = _LOST_PLUS.fullmatch(_PUNCTUATION.sub("", text))
-    return _parsed(f"+{digits[1]}", None) if digits else (None, _NO_TYPE)
+    if digits is None:
+        return None, _NO_TYPE
+    try:
+        number = _parse(f"+{digits[1]}", None)
+    except _Unreadable:
+        return None, _NO_TYPE
+    return number, _type_of(number)
 
 
 def _reason(text: str, region: str | None) -> str:

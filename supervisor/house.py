@@ -69,7 +69,7 @@ class House:
     def _start_calls(self, address: Address, generation: int, _: str) -> Ref:
         return Calls.start(address, generation, self.surroundings, start_dialer=self._start_dialer)
 
-    def _start_dialer(self, address: Address, generation: int, call: Call) -> Ref:
+    def _start_dialer(self, address: Address, generation: int, call: Call, resume: bool) -> Ref:
         return Dialer.start(
             address,
             generation,
@@ -79,6 +79,7 @@ class House:
             gateway=self.gateway,
             telemetry=self.telemetry,
             call=call,
+            resume=resume,
         )
 
     def _start_roster(self, address: Address, generation: int, _: str) -> Ref:

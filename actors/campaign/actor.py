@@ -19,6 +19,7 @@ from actors.campaign.messages import (
     BeginNoMore,
     CallBegan,
     CallEnded,
+    CallNeverBegan,
     PermitsGranted,
     SettingsChanged,
     SlotsFreed,
@@ -26,7 +27,7 @@ from actors.campaign.messages import (
 )
 from actors.campaign.retry import Retry, Verdict
 from actors.campaign.schedule import Places
-from actors.dialer.messages import Call, CallResult, CampaignReady, PlaceCalls, ResultsSettled
+from actors.dialer.messages import Call, CallResult, PlaceCalls, ResultsSettled, TakeOver
 from actors.limiter import CallLimits, Limiter
 from actors.number_zones import zones_of
 from actors.roster.messages import NothingLeft
@@ -92,11 +93,11 @@ class Campaign(Actor):
     def started(self) -> None:
         with self._pool.connection() as connection:
             self._take(ledger.read_campaign(connection, self._campaign_id))
-            in_progress = ledger.read_in_progress(connection, self._campaign)
+            unfinished = ledger.read_unfinished(connection, self._campaign)
             begun = ledger.read_begun(connection, self._campaign, self.clock.now())
-        self._limiter.restore(in_progress, begun)
-        self._tell_trunk(PermitsKept(self._campaign_id, tuple(call_id for call_id, _ in in_progress)))
-        self.tell(CALLS, CampaignReady(self._campaign_id))
+        self._limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
+        self._tell_trunk(PermitsKept(self._campaign_id, tuple(task.call_id for task, _ in unfinished)))
+        self.tell(CALLS, TakeOver(self._campaign_id, tuple(self._call(task) for task, _ in unfinished)))
         self._pulse()
         self._ask_for_permits()
 
@@ -113,6 +114,8 @@ class Campaign(Actor):
                 self._limiter.began(message.call_id, message.at)
             case CallEnded():
                 self._keep(message.result)
+            case CallNeverBegan():
+                self._give_back(message.call_id)
             case Settle():
                 self._settle()
             case TasksAdded() | WorkDue():
@@ -225,6 +228,13 @@ class Campaign(Actor):
         self._results.clear()
         if not self._work_may_be_due or self._limiter.in_progress == 0:
             self._look_ahead()
+
+    def _give_back(self, call_id: UUID) -> None:
+        with self._pool.connection() as connection:
+            ledger.give_back(connection, [call_id], self.clock.now())
+        self._limiter.withdraw(call_id)
+        self._tell_trunk(PermitsReturned((call_id,)))
+        self._work_may_be_due = True
 
     def _verdict(self, result: CallResult) -> Verdict:
         """What becomes of the task; a retry that would fall outside its window is put at the window's opening."""

@@ -97,10 +97,17 @@ def read_campaign(connection: Connection, campaign_id: UUID) -> CampaignRow:
     )
 
 
-def read_in_progress(connection: Connection, campaign: CampaignRow) -> list[tuple[UUID, datetime | None]]:
+def read_unfinished(connection: Connection, campaign: CampaignRow) -> list[tuple[ClaimedTask, datetime | None]]:
     """The campaign's calls that have not ended, and when each began; None: not yet."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(_sql("in_progress"), _ids(campaign)).fetchall()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(_sql("unfinished"), _ids(campaign)).fetchall()
+    return [(_claimed_task(row), row["dialing_at"]) for row in rows]
+
+
+def give_back(connection: Connection, call_ids: Sequence[UUID], now: datetime) -> None:
+    """These calls were claimed and never dialed: take their attempts back. Nothing happens to a call that has been
+    dialed meanwhile."""
+    connection.execute(_sql("give_back"), {"call_ids": list(call_ids), "now": now})
 
 
 def read_begun(connection: Connection, campaign: CampaignRow, now: datetime) -> list[datetime]:

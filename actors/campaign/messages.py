@@ -32,6 +32,13 @@ class CallEnded:
 
 
 @dataclass(frozen=True)
+class CallNeverBegan:
+    """From Calls: this call was claimed, and nobody will dial it any more."""
+
+    call_id: UUID
+
+
+@dataclass(frozen=True)
 class TasksAdded:
     """Its list has grown."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from psycopg_pool import ConnectionPool
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import Address, campaign_address, trunk_address
@@ -20,6 +22,7 @@ from actors.dialer.messages import (
     CallResult,
     GatewayFailed,
     LookFailed,
+    NeverDialed,
     ParticipantJoined,
     ParticipantLeft,
     Refused,
@@ -86,7 +89,8 @@ class NotClaimedError(Exception):
 class Dialer(Actor):
     """Dials once, follows the call to its end, and tells Calls the result; then it is done.
 
-    The end is learned from the dial's own answer, from webhooks, and by asking, whichever comes first.
+    The end is learned from the dial's own answer, from webhooks, and by asking, whichever comes first. One that
+    resumes a call, after a crash of its first dialer or of the process, never dials: it asks what became of it.
     """
 
     def __init__(
@@ -100,12 +104,14 @@ class Dialer(Actor):
         gateway: DialGateway,
         telemetry: Telemetry,
         call: Call,
+        resume: bool,
     ) -> None:
         super().__init__(address, generation, parent, surroundings)
         self._pool = pool
         self._gateway = gateway
         self._telemetry = telemetry
         self._call = call
+        self._resume = resume
         self._dialing_at: datetime | None = None
         self._unclear: str | None = None  # why it is not known whether the phone rings
         self._sip_call_id: str | None = None
@@ -119,7 +125,10 @@ class Dialer(Actor):
         )
 
     def started(self) -> None:
-        self._gateway.create_room(self._call)
+        if self._resume:
+            self._take_over()
+        else:
+            self._gateway.create_room(self._call)
 
     def receive(self, message: Any) -> None:
         match message:
@@ -160,6 +169,24 @@ class Dialer(Actor):
             case _:
                 raise TypeError(f"a dialer can't do anything with {message!r}")
 
+    def _take_over(self) -> None:
+        with self._pool.connection() as connection:
+            row = ledger.read_call(connection, self._call.call_id)
+        if row is None or row.state not in ("claimed", "dialing", "answered"):
+            self.stop()
+            return
+        if row.dialing_at is None:
+            self._gateway.delete_room(self._call)
+            self.tell(self._parent, NeverDialed(self._call.call_id))
+            self.stop()
+            return
+        self._dialing_at, self._answered_at = row.dialing_at, row.answered_at
+        self._agent_joined_at, self._sip_call_id = row.agent_joined_at, row.sip_call_id
+        if self._answered_at is None:
+            self._unclear = "whoever dialed died before the answer"
+        self.log.info("call_taken_over", state=row.state)
+        self._gateway.look(self._call)
+
     def _ask_to_begin(self) -> None:
         """The trunk's actor says when. It may be about to be started anew, and forget whom it was asked by."""
         self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id))
@@ -168,11 +195,17 @@ class Dialer(Actor):
     def _dial(self) -> None:
         if self._dialing_at is not None:
             return
-        self.forget("ask again")
         now = self.clock.now()
-        with self._pool.connection() as connection:
-            if not ledger.mark_dialing(connection, self._call.call_id, now):
-                raise NotClaimedError(f"call {self._call.call_id} is not merely claimed any more")
+        try:
+            with self._pool.connection() as connection:
+                claimed = ledger.mark_dialing(connection, self._call.call_id, now)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            # Without the mark nothing may ring. The trunk lets us begin again once PostgreSQL is back.
+            self.log.warning("dial_put_off", error=str(error))
+            return
+        self.forget("ask again")
+        if not claimed:
+            raise NotClaimedError(f"call {self._call.call_id} is not merely claimed any more")
         self._dialing_at = now
         began = CallBegan(self._call.call_id, now)
         self.tell(campaign_address(self._call.campaign_id), began)
@@ -184,12 +217,20 @@ class Dialer(Actor):
         if self._answered_at is not None or self._over_at is not None:
             return
         now = self.clock.now()
-        self._answered_at, self._sip_call_id, self._unclear = now, sip_call_id, None
-        with self._pool.connection() as connection:
-            ledger.mark_answered(connection, self._call.call_id, now, sip_call_id)
+        self._answered_at, self._sip_call_id, self._unclear = now, sip_call_id or self._sip_call_id, None
+        self._note(ledger.mark_answered, now, sip_call_id, self._agent_joined_at)
         self.remind("look", now + LOOK_EVERY, Look())
         if self._agent_joined_at is None:
             self.remind("agent", now + timedelta(seconds=self._call.agent_timeout_s), AgentIsLate())
+
+    def _note(self, write: Callable[..., None], *values: object) -> None:
+        """Write how far the call has come. Its result says all of it again: a PostgreSQL that is away must not end a
+        conversation."""
+        try:
+            with self._pool.connection() as connection:
+                write(connection, self._call.call_id, *values)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            self.log.warning("progress_not_written", error=str(error))
 
     def _note_agent(self, participant: Seen) -> None:
         if not participant.is_agent:
@@ -197,6 +238,8 @@ class Dialer(Actor):
         if self._agent_joined_at is None:
             self._agent_joined_at = participant.joined_at or self.clock.now()
             self.forget("agent")
+            if self._answered_at is not None:
+                self._note(ledger.mark_agent, self._agent_joined_at)
         self._reported = participant.attributes.get(OUTCOME_ATTRIBUTE, self._reported)
 
     def _left(self, participant: Seen) -> None:
@@ -205,7 +248,10 @@ class Dialer(Actor):
             self._agent_left = True
             self._finish_if_told()
         elif participant.identity == self._call.identity:
-            self._over()
+            if self._unclear is not None:
+                self._finish(Outcome.INTERRUPTED, self._unclear)
+            else:
+                self._over()
 
     def _agent_is_late(self) -> None:
         """Nobody speaks to the person who answered. One look, in case only the webhook was lost."""
@@ -278,6 +324,9 @@ class Dialer(Actor):
     def _finish_conversation(self) -> None:
         if self._reported == Outcome.VOICEMAIL:
             self._finish(Outcome.VOICEMAIL, None)
+        elif self._agent_joined_at is None and self._resume:
+            # It was answered; whether anybody spoke was seen by nobody.
+            self._finish(Outcome.INTERRUPTED, "whoever followed the call died")
         elif self._agent_joined_at is None:
             self._finish(Outcome.AGENT_FAILED, f"no agent {self._call.agent_name} joined")
         else:

@@ -7,25 +7,27 @@ from typing import Any
 from uuid import UUID
 
 import pykka
-import structlog
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
-from actors.campaign.messages import CallEnded
-from actors.dialer.messages import Call, CallFinished, CallResult, CampaignReady, PlaceCalls, ResultsSettled
+from actors.campaign.messages import CallEnded, CallNeverBegan
+from actors.dialer.messages import Call, CallFinished, CallResult, NeverDialed, PlaceCalls, ResultsSettled, TakeOver
 from actors.outcomes import Outcome
 from actors.supervision import ChildDown
 
-StartDialer = Callable[[Address, int, Call], "pykka.ActorRef[Any]"]
+StartDialer = Callable[[Address, int, Call, bool], "pykka.ActorRef[Any]"]
+"""Address, generation, call, and whether it is to be resumed instead of dialed."""
+
+MOST_DIALERS = 4
+"""Dialers that may die on one call; then it ends as interrupted: something about it kills them."""
 
 
 class Calls(Actor):
     """The parent of all dialers.
 
     A result is kept until the campaign says that it is in the database, and told again to a campaign that has
-    started anew: no death between a call's end and its settlement can lose it. A dialer that dies takes nothing with
-    it but what it knew of its call, which then ends as `interrupted`: whether the phone rang is not known, so it is
-    never dialed again under the same attempt.
+    started anew: no death between a call's end and its settlement can lose it. A dialer that dies is followed by one
+    that resumes its call and never dials it again.
     """
 
     def __init__(
@@ -33,36 +35,45 @@ class Calls(Actor):
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._start_dialer = start_dialer
-        self._in_progress: dict[UUID, Call] = {}
+        self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer
         self._unsettled: dict[UUID, CallResult] = {}
 
     def receive(self, message: Any) -> Any:
         match message:
             case PlaceCalls():
                 for call in message.calls:
-                    self._place(call)
+                    self._start(call, 1, resume=False)
+            case TakeOver():
+                self._take_over(message)
             case CallFinished():
                 self._finished(message.result)
+            case NeverDialed():
+                self._never_dialed(message.call_id)
             case ResultsSettled():
                 for call_id in message.call_ids:
                     self._unsettled.pop(call_id, None)
-            case CampaignReady():
-                for result in list(self._unsettled.values()):
-                    if result.call.campaign_id == message.campaign_id:
-                        self.tell(campaign_address(message.campaign_id), CallEnded(result))
             case ChildDown():
                 self._dialer_down(message)
             case _:
                 raise TypeError(f"Calls can't do anything with {message!r}")
 
-    def _place(self, call: Call) -> None:
-        if call.call_id in self._in_progress:
-            return
-        self._in_progress[call.call_id] = call
+    def _take_over(self, message: TakeOver) -> None:
+        unfinished = {call.call_id for call in message.calls}
+        for call_id, result in list(self._unsettled.items()):
+            if result.call.campaign_id == message.campaign_id and call_id not in unfinished:
+                del self._unsettled[call_id]
+        for call in message.calls:
+            if result := self._unsettled.get(call.call_id):
+                self.tell(campaign_address(message.campaign_id), CallEnded(result))
+            elif self._directory.find(dialer_address(call.call_id)) is None:
+                self._start(call, 1, resume=True)
+
+    def _start(self, call: Call, generation: int, *, resume: bool) -> None:
+        self._dialers[call.call_id] = call, generation
         address = dialer_address(call.call_id)
         try:
-            self._directory.enter(address, self._start_dialer(address, 1, call))
-        except RuntimeError as error:  # no thread to be had: the call was never dialed
+            self._start_dialer(address, generation, call, resume)
+        except RuntimeError as error:  # no thread to be had
             self._directory.leave(address)
             self._finished(
                 CallResult(call, Outcome.ERROR, self.clock.now(), error=f"could not start a dialer: {error}")
@@ -70,22 +81,29 @@ class Calls(Actor):
 
     def _dialer_down(self, down: ChildDown) -> None:
         self._directory.leave(down.address)
-        call = self._in_progress.get(UUID(down.address.removeprefix("dialer:")))
-        if call is None:
+        call, generation = self._dialers.pop(UUID(down.address.removeprefix("dialer:")), (None, 0))
+        if call is None or down.error is None:
             return
         self.log.error("dialer_died", call=str(call.call_id), campaign=call.campaign, error=down.error)
-        self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=f"its dialer died: {down.error}"))
+        if generation < MOST_DIALERS:
+            self._start(call, generation + 1, resume=True)
+        else:
+            reason = f"its dialers died: {down.error}"
+            self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=reason))
+
+    def _never_dialed(self, call_id: UUID) -> None:
+        call, _ = self._dialers.get(call_id, (None, 0))
+        if call is not None:
+            self.tell(campaign_address(call.campaign_id), CallNeverBegan(call_id))
 
     def _finished(self, result: CallResult) -> None:
-        """A call this actor has not heard of is one that it placed before it was started anew."""
         call = result.call
-        self._in_progress.pop(call.call_id, None)
-        structlog.get_logger().info(
+        self.log.info(
             "call_ended",
             call=str(call.call_id),
             task=str(call.task_id),
             campaign=call.campaign,
-            outcome=result.outcome,
+            outcome=result.outcome.value,
             error=result.error,
         )
         self._unsettled[call.call_id] = result

@@ -84,10 +84,19 @@ class ResultsSettled:
 
 
 @dataclass(frozen=True)
-class CampaignReady:
-    """From a campaign that has just started: tell it the results it has not settled."""
+class TakeOver:
+    """From a campaign that has just started: these are its unfinished calls. See to those that have no dialer, and
+    tell it again the results it has not settled."""
 
     campaign_id: UUID
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class NeverDialed:
+    """From a dialer that was to resume its call: it was never dialed, and must not be dialed now."""
+
+    call_id: UUID
 
 
 # To a dialer, from the gateway

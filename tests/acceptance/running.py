@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ TRACEBACK = "Traceback (most recent call last)"
 class Running:
     """`campaignd ARGUMENTS`, started at once, at the head of a session of its own, as from a terminal."""
 
-    def __init__(self, *arguments: object, **options: Any) -> None:
-        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        command = [sys.executable, "-m", "supervisor", *map(str, arguments)]
+    def __init__(self, *arguments: object, program: str = sys.executable, **options: Any) -> None:
+        self._out, self._err = os.memfd_create("out"), os.memfd_create("err")  # no pipes: nobody reads meanwhile
+        command = [program, "-m", "supervisor", *map(str, arguments)]
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": self._out, "stderr": self._err} | options
         self._process = subprocess.Popen(command, start_new_session=True, **streams)
 
@@ -56,8 +55,8 @@ class Running:
         for pid in self.session():
             os.kill(pid, signal.SIGKILL)
         self._process.wait()
-        self._out.close()
-        self._err.close()
+        os.close(self._out)
+        os.close(self._err)
 
     def __enter__(self) -> Running:
         return self
@@ -74,8 +73,8 @@ class Running:
         return wait_until(self._find_server_folder, 20, "it to start its PostgreSQL")
 
     def _find_server_folder(self) -> Path | None:
-        children = [pid for pid, status in _processes() if int(status[1]) == self.pid]
-        words = (word for pid in children for word in _command_line(pid))
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        words = (word for pid in children for word in _command_line(int(pid)))
         return next((Path(word).parent for word in words if "/postgresql/data" in word), None)
 
 
@@ -103,5 +102,5 @@ def _command_line(pid: int) -> list[str]:
         return []
 
 
-def _text(file: Any) -> str:
-    return os.pread(file.fileno(), 1 << 24, 0).decode()
+def _text(file: int) -> str:
+    return os.pread(file, 1 << 24, 0).decode()

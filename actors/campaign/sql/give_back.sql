@@ -1,0 +1,14 @@
+-- Calls that were claimed and never dialed: the attempt does not count, and the task may be claimed again at once.
+WITH given_back AS (
+    UPDATE calls SET state = 'given_back', counts = false
+    WHERE id = ANY(%(call_ids)s) AND state = 'claimed'
+    RETURNING id, task_id
+)
+UPDATE call_tasks t
+SET status = CASE WHEN attempt_count > 1 THEN 'retry' ELSE 'pending' END, due = true,
+    attempt_count = attempt_count - 1, updated_at = %(now)s,
+    next_attempt_at = CASE WHEN attempt_count > 1 THEN %(now)s END,
+    last_attempt_at = (SELECT max(claimed_at) FROM calls c
+                       WHERE c.task_id = t.id AND c.counts AND c.id <> g.id)
+FROM given_back g
+WHERE t.id = g.task_id AND (t.status = 'in_progress') IS TRUE

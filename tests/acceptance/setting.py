@@ -1,0 +1,113 @@
+"""A set-up as the README describes one: configuration files, a database, LiveKit; and who looks at it."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.running import Running
+from tests.waiting import wait_until
+
+_SERVICE = """
+[service]
+drain_timeout_s = 20
+[database]
+dsn = {dsn}
+[livekit]
+url = "{livekit}"
+[trunks.main]
+livekit_trunk_id = "ST_main"
+from_number = "+74951234567"
+[companies.acme]
+name = "Acme"
+[companies.acme.skillbases.renewals]
+agent_name = "renewals-agent"
+[http]
+listen = "{listen}"
+"""
+
+_CAMPAIGN = """
+name = "{name}"
+company = "acme"
+skillbase = "renewals"
+trunk = "main"
+{call_list}
+[retry]
+max_retries = 2
+retry_delay_minutes = 0.01
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One database, one configuration."""
+
+    folder: Path
+    dsn: str
+    livekit: str
+    http: str
+    environment: Mapping[str, str]
+
+    @property
+    def configuration(self) -> Path:
+        """The service's file, written as it should be."""
+        file = self.folder / "campaignd.toml"
+        listen = self.http.removeprefix("http://")
+        file.write_text(_SERVICE.format(dsn=json.dumps(self.dsn), livekit=self.livekit, listen=listen))
+        (self.folder / "campaigns.d").mkdir(exist_ok=True)
+        return file
+
+    def campaign(self, slug: str, name: str, numbers: Sequence[str] | None) -> None:
+        """A campaign's file, with a call list if there are numbers."""
+        call_list = ""
+        if numbers is not None:
+            (self.folder / f"{slug}.csv").write_text("\n".join(["phone_number", *numbers]) + "\n")
+            call_list = f'call_list = "{slug}.csv"'
+        folder = self.folder / "campaigns.d"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{slug}.toml").write_text(_CAMPAIGN.format(name=name, call_list=call_list))
+
+    def campaignd(self, *arguments: object) -> Running:
+        """A command on this set-up, started."""
+        return Running(*arguments, "--config", self.configuration, env=self.environment)
+
+    def done(self, *arguments: object) -> tuple[int, str, str]:
+        """A command on this set-up: exit code, what it printed, and what to standard error."""
+        with self.campaignd(*arguments) as command:
+            return command.end(), command.out, command.err
+
+    def service(self) -> Running:
+        """The service, ready."""
+        service = self.campaignd("run")
+        wait_until(lambda: service.ended or self.get("/readyz")[0] == 200, 20, "the service to be ready")
+        assert not service.ended, service.err
+        return service
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and text of an answer of the service; 0 when nobody listens."""
+        return _ask(self.http + path)
+
+    def script(self, behaviours: Mapping[str, Any]) -> None:
+        """Tell the simulated LiveKit what these numbers do."""
+        _ask(f"{self.livekit}/simulator/script", json.dumps(behaviours).encode())
+
+    def rings(self) -> list[dict[str, Any]]:
+        """Every phone that rang."""
+        rings: list[dict[str, Any]] = json.loads(_ask(f"{self.livekit}/simulator/rings")[1])["rings"]
+        return rings
+
+
+def _ask(url: str, body: bytes | None = None) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, body, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
