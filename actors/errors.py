@@ -11,6 +11,10 @@ class CampaignNotFoundError(CampaignServiceError):
     """No campaign of that slug, name or id."""
 
 
+class LeaseLostError(CampaignServiceError):
+    """Another supervisor works this campaign now, or may: nothing more is written or dialed for it here."""
+
+
 class CampaignValidationError(CampaignServiceError):
     """What was asked for is wrong in itself, or not allowed in the campaign's present status."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from actors.dialer.calls import Calls
 from actors.dialer.gateway import Gateway
 from actors.dialer.messages import Call
 from actors.limiter import CallLimits
+from actors.roster import leases
 from actors.roster.actor import Roster
 from actors.supervision import Restart, StartChild
 from actors.telemetry import Telemetry
@@ -38,6 +40,8 @@ class House:
     gateway: Gateway
     telemetry: Telemetry
     trunks: Mapping[str, TrunkSettings]
+    supervisor: leases.Supervisor
+    lease: timedelta
 
     def start_supervisor(self, on_death: Callable[[BaseException | None], None]) -> Ref:
         """Start the tree, in the order in which actors need each other: trunks give permits, Calls place calls, the
@@ -83,7 +87,9 @@ class House:
         )
 
     def _start_roster(self, address: Address, generation: int, _: str) -> Ref:
-        return Roster.start(address, generation, self.surroundings, pool=self.pool)
+        return Roster.start(
+            address, generation, self.surroundings, pool=self.pool, supervisor=self.supervisor, lease=self.lease
+        )
 
     def _start_campaign(self, address: Address, generation: int, campaign_id: str) -> Ref:
         return Campaign.start(
@@ -91,6 +97,7 @@ class House:
             generation,
             self.surroundings,
             campaign_id=UUID(campaign_id),
+            supervisor_id=self.supervisor.id,
             pool=self.pool,
             telemetry=self.telemetry,
             chance=random.random,

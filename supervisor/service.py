@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from importlib.metadata import version
+from socket import gethostname
 from time import monotonic
 from typing import Any
 
@@ -18,6 +21,8 @@ from actors.actor import Surroundings
 from actors.addresses import ROSTER, SUPERVISOR, Directory
 from actors.clock import Clock
 from actors.dialer.gateway import Gateway, Line
+from actors.ids import new_id
+from actors.roster import leases
 from actors.supervision import Drain
 from supervisor.config.apply import Progress, import_and_start, write_settings
 from supervisor.config.load import Snapshot
@@ -30,6 +35,9 @@ from supervisor.metrics import Metrics
 from supervisor.tree.loop import LoopThread
 from supervisor.tree.timer import TimerThread
 
+LEASE = timedelta(seconds=15)
+"""How long a process may be out of touch before others take its campaigns over. By PostgreSQL's clock, while renewals
+go by the service's own: one that does not run like the wall's needs longer leases."""
 _LOOP_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
 
@@ -38,11 +46,12 @@ class Service:
     """Everything that runs in the process, for one database and one configuration. Used by the main thread alone:
     `start`, then `stop` once. Commands `run` and `demo`, and tests, are its only users."""
 
-    def __init__(self, snapshot: Snapshot, secrets: Secrets, dsn: str, clock: Clock) -> None:
+    def __init__(self, snapshot: Snapshot, secrets: Secrets, dsn: str, clock: Clock, lease: timedelta = LEASE) -> None:
         self._snapshot = snapshot
         self._secrets = secrets
         self._dsn = dsn
         self._clock = clock
+        self._lease = lease
         self._ready = False
         self._log = structlog.get_logger()
         self._closing = ExitStack()
@@ -132,7 +141,8 @@ class Service:
             campaigns = write_settings(connection, snapshot, self._clock.now())
 
             surroundings = Surroundings(self._clock, timer, self.directory)
-            house = House(surroundings, pool, gateway, metrics, snapshot.service.trunks)
+            this = leases.Supervisor(new_id(), gethostname(), os.getpid(), version("campaignd"))
+            house = House(surroundings, pool, gateway, metrics, snapshot.service.trunks, this, self._lease)
             house.start_supervisor(self._on_death)
             closing.callback(self._stop_actors)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
@@ -95,7 +95,7 @@ class World:
             _SERVICE.format(dsn=self.dsn, livekit=self.livekit.url, trunk=self._trunk, company=self._company)
         )
         secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET)
-        self._service = Service(load(file), secrets, self.dsn, self.clock)
+        self._service = Service(load(file), secrets, self.dsn, self.clock, lease=timedelta(hours=1))
         self._service.start(on_listening=lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"))
 
     def stop(self) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
+from actors import faults
 from actors.actor import Actor, Surroundings
 from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, trunk_address
 from actors.campaign import ledger
@@ -20,6 +21,7 @@ from actors.campaign.messages import (
     CallBegan,
     CallEnded,
     CallNeverBegan,
+    HandOver,
     PermitsGranted,
     SettingsChanged,
     SlotsFreed,
@@ -30,7 +32,7 @@ from actors.campaign.schedule import Places
 from actors.dialer.messages import Call, CallResult, PlaceCalls, ResultsSettled, TakeOver
 from actors.limiter import CallLimits, Limiter
 from actors.number_zones import zones_of
-from actors.roster.messages import NothingLeft
+from actors.roster.messages import NothingLeft, ReadyToLeave
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted
 
@@ -74,12 +76,14 @@ class Campaign(Actor):
         surroundings: Surroundings,
         *,
         campaign_id: UUID,
+        supervisor_id: UUID,
         pool: ConnectionPool,
         telemetry: Telemetry,
         chance: Callable[[], float],
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._campaign_id = campaign_id
+        self._supervisor_id = supervisor_id
         self._pool = pool
         self._telemetry = telemetry
         self._chance = chance
@@ -88,11 +92,12 @@ class Campaign(Actor):
         self._work_may_be_due = True
         self._company_full = False
         self._stopping = False
+        self._leaving = False  # for another supervisor
         self._results: dict[UUID, CallResult] = {}
 
     def started(self) -> None:
         with self._pool.connection() as connection:
-            self._take(ledger.read_campaign(connection, self._campaign_id))
+            self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
             unfinished = ledger.read_unfinished(connection, self._campaign)
             begun = ledger.read_begun(connection, self._campaign, self.clock.now())
         self._limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
@@ -130,9 +135,13 @@ class Campaign(Actor):
                 self._pulse()
             case BeginNoMore():
                 self._stopping = True
+            case HandOver():
+                self._stopping = self._leaving = True
             case _:
                 raise TypeError(f"a campaign can't do anything with {message!r}")
         self._ask_for_permits()
+        if self._leaving and self._limiter.in_progress == 0 and not self._results:
+            self.tell(ROSTER, ReadyToLeave(self._campaign_id))
 
     # What may be dialed now
 
@@ -177,10 +186,12 @@ class Campaign(Actor):
                 raise RuntimeError("nobody is there to place calls")
 
     def _claim(self, call_ids: Sequence[UUID], now: datetime) -> list[ClaimedTask]:
+        faults.reach("before_claim")
         began = perf_counter()
         with self._pool.connection() as connection:
             opening = self._opening if self._campaign.settings.schedule.contact_local_time else None
             claim = ledger.claim(connection, self._campaign, call_ids, now, opening)
+        faults.reach("after_claim")
         self._telemetry.claimed(self._campaign.label, len(claim.tasks), perf_counter() - began)
         self._company_full = claim.company_full
         if len(claim.tasks) < len(call_ids) and not claim.company_full and not claim.passed_over:
@@ -194,6 +205,7 @@ class Campaign(Actor):
             call_id=task.call_id,
             task_id=task.task_id,
             campaign_id=self._campaign_id,
+            epoch=self._campaign.epoch,
             campaign=self._campaign.label,
             trunk=self._campaign.trunk,
             attempt=task.attempt,
@@ -221,8 +233,10 @@ class Campaign(Actor):
         began = perf_counter()
         now = self.clock.now()
         verdicts = [(result, self._verdict(result)) for result in self._results.values()]
+        faults.reach("before_settle")
         with self._pool.connection() as connection:
             ledger.settle(connection, self._campaign, verdicts, now)
+        faults.reach("after_settle")
         self.tell(CALLS, ResultsSettled(tuple(self._results)))
         self._telemetry.settled(self._campaign.label, len(verdicts), perf_counter() - began)
         self._results.clear()
@@ -231,7 +245,7 @@ class Campaign(Actor):
 
     def _give_back(self, call_id: UUID) -> None:
         with self._pool.connection() as connection:
-            ledger.give_back(connection, [call_id], self.clock.now())
+            ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
         self._limiter.withdraw(call_id)
         self._tell_trunk(PermitsReturned((call_id,)))
         self._work_may_be_due = True
@@ -270,7 +284,7 @@ class Campaign(Actor):
 
     def _read_again(self) -> None:
         with self._pool.connection() as connection:
-            self._take(ledger.read_campaign(connection, self._campaign_id))
+            self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
         self._work_may_be_due = True
 
     def _take(self, campaign: CampaignRow) -> None:

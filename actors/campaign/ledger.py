@@ -19,7 +19,7 @@ from psycopg.rows import class_row, dict_row, tuple_row
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import CampaignSettings
 from actors.dialer.messages import CallResult
-from actors.errors import CampaignNotFoundError
+from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.limiter import MINUTE, UNLIMITED
 
 Opening = Callable[[str, datetime], datetime | None]
@@ -40,6 +40,7 @@ class CampaignRow:
     company_limited: bool
     trunk: str
     status: str
+    epoch: int  # of our lease; every write carries it
     agent_name: str
     agent_metadata: Mapping[str, Any]
     settings: CampaignSettings
@@ -76,13 +77,15 @@ class Prospects:
     in_progress: bool
 
 
-def read_campaign(connection: Connection, campaign_id: UUID) -> CampaignRow:
-    """The campaign as it is now. Raises CampaignNotFoundError, and pydantic's ValidationError for settings that no
-    longer make sense."""
+def read_campaign(connection: Connection, campaign_id: UUID, supervisor_id: UUID) -> CampaignRow:
+    """The campaign as it is now. Raises CampaignNotFoundError, LeaseLostError when this supervisor does not hold its
+    lease, and pydantic's ValidationError for settings that no longer make sense."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_sql("campaign"), {"campaign": campaign_id}).fetchone()
+        row = cursor.execute(_sql("campaign"), {"campaign": campaign_id, "supervisor": supervisor_id}).fetchone()
     if row is None:
         raise CampaignNotFoundError(f"Campaign {campaign_id} not found")
+    if row["epoch"] is None:
+        raise LeaseLostError(f"campaign {campaign_id} is not ours to work")
     return CampaignRow(
         id=campaign_id,
         label=row["slug"] or str(campaign_id),
@@ -91,6 +94,7 @@ def read_campaign(connection: Connection, campaign_id: UUID) -> CampaignRow:
         company_limited=row["company_limited"],
         trunk=row["trunk"],
         status=row["status"],
+        epoch=row["epoch"],
         agent_name=row["agent_name"],
         agent_metadata=row["agent_metadata"],
         settings=_settings(row),
@@ -104,10 +108,10 @@ def read_unfinished(connection: Connection, campaign: CampaignRow) -> list[tuple
     return [(_claimed_task(row), row["dialing_at"]) for row in rows]
 
 
-def give_back(connection: Connection, call_ids: Sequence[UUID], now: datetime) -> None:
+def give_back(connection: Connection, campaign: CampaignRow, call_ids: Sequence[UUID], now: datetime) -> None:
     """These calls were claimed and never dialed: take their attempts back. Nothing happens to a call that has been
     dialed meanwhile."""
-    connection.execute(_sql("give_back"), {"call_ids": list(call_ids), "now": now})
+    connection.execute(_sql("give_back"), {**_ids(campaign), "call_ids": list(call_ids), "now": now})
 
 
 def read_begun(connection: Connection, campaign: CampaignRow, now: datetime) -> list[datetime]:
@@ -190,7 +194,7 @@ def settle(
     connection: Connection, campaign: CampaignRow, results: Sequence[tuple[CallResult, Verdict]], now: datetime
 ) -> None:
     """Write how these calls ended, what becomes of their tasks, and the campaign's counters, in one transaction.
-    Settling a result again changes nothing."""
+    Settling a result again changes nothing. Raises LeaseLostError when the lease has been lost: nothing is written."""
     columns: dict[str, Any] = {
         "call_ids": [result.call.call_id for result, _ in results],
         "outcomes": [result.outcome.value for result, _ in results],
@@ -205,7 +209,9 @@ def settle(
         "attempt_counts": [verdict.attempt_counts for _, verdict in results],
     }
     with connection.transaction():
-        connection.execute(_sql("settle"), {**columns, "campaign": campaign.id, "now": now})
+        row = connection.execute(_sql("settle"), {**columns, **_ids(campaign), "now": now}).fetchone()
+        if row is None or not row[0]:
+            raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
         if campaign.company_limited:
             connection.execute("SELECT pg_notify('campaignd', 'company:' || %s)", (str(campaign.company_id),))
 
@@ -233,8 +239,8 @@ def _company_limits(connection: Connection, campaign: CampaignRow) -> _CompanyLi
     return _CompanyLimits(UNLIMITED if most is None else max(most - calls[0], 0), per_day)
 
 
-def _ids(campaign: CampaignRow) -> dict[str, UUID]:
-    return {"campaign": campaign.id, "company": campaign.company_id}
+def _ids(campaign: CampaignRow) -> dict[str, UUID | int]:
+    return {"campaign": campaign.id, "company": campaign.company_id, "epoch": campaign.epoch}
 
 
 def _settings(row: Mapping[str, Any]) -> CampaignSettings:

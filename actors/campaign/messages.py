@@ -56,3 +56,8 @@ class SlotsFreed:
 @dataclass(frozen=True)
 class BeginNoMore:
     """The service is about to stop: begin no new calls; those in progress are settled as ever."""
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """From the Roster: another supervisor is to have this campaign. Begin no new calls, and say when none is left."""

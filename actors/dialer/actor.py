@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Protocol
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from actors import faults
 from actors.actor import Actor, Surroundings
 from actors.addresses import Address, campaign_address, trunk_address
 from actors.campaign.messages import CallBegan
@@ -57,7 +59,7 @@ class DialGateway(Protocol):
     """What a dialer asks of LiveKit; each but the last is answered by one message."""
 
     def create_room(self, call: Call) -> None: ...
-    def dial(self, call: Call) -> None: ...
+    def dial(self, call: Call, decided_at: float) -> None: ...
     def look(self, call: Call) -> None: ...
     def delete_room(self, call: Call) -> None: ...
 
@@ -128,16 +130,22 @@ class Dialer(Actor):
         if self._resume:
             self._take_over()
         else:
+            faults.reach("before_room")
             self._gateway.create_room(self._call)
 
     def receive(self, message: Any) -> None:
         match message:
-            case RoomReady() | AskAgain():
+            case RoomReady():
+                faults.reach("after_room")
+                self._ask_to_begin()
+            case AskAgain():
                 self._ask_to_begin()
             case Begin():
                 self._dial()
             case Answered():
+                faults.reach("before_answer")
                 self._answered(message.sip_call_id)
+                faults.reach("after_answer")
             case Refused():
                 self._finish(message.outcome, message.error, message.sip_status_code)
             case Unclear():
@@ -195,10 +203,10 @@ class Dialer(Actor):
     def _dial(self) -> None:
         if self._dialing_at is not None:
             return
-        now = self.clock.now()
+        now, decided_at = self.clock.now(), monotonic()
         try:
             with self._pool.connection() as connection:
-                claimed = ledger.mark_dialing(connection, self._call.call_id, now)
+                claimed = ledger.mark_dialing(connection, self._call.call_id, self._call.epoch, now)
         except (psycopg.OperationalError, PoolTimeout) as error:
             # Without the mark nothing may ring. The trunk lets us begin again once PostgreSQL is back.
             self.log.warning("dial_put_off", error=str(error))
@@ -211,7 +219,8 @@ class Dialer(Actor):
         self.tell(campaign_address(self._call.campaign_id), began)
         self.tell(trunk_address(self._call.trunk), began)
         self._telemetry.call_began(self._call.campaign, self._call.trunk)
-        self._gateway.dial(self._call)
+        faults.reach("before_dial")
+        self._gateway.dial(self._call, decided_at)
 
     def _answered(self, sip_call_id: str | None) -> None:
         if self._answered_at is not None or self._over_at is not None:
@@ -228,7 +237,7 @@ class Dialer(Actor):
         conversation."""
         try:
             with self._pool.connection() as connection:
-                write(connection, self._call.call_id, *values)
+                write(connection, self._call.call_id, self._call.epoch, *values)
         except (psycopg.OperationalError, PoolTimeout) as error:
             self.log.warning("progress_not_written", error=str(error))
 

@@ -11,7 +11,16 @@ import pykka
 from actors.actor import Actor, Surroundings
 from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
 from actors.campaign.messages import CallEnded, CallNeverBegan
-from actors.dialer.messages import Call, CallFinished, CallResult, NeverDialed, PlaceCalls, ResultsSettled, TakeOver
+from actors.dialer.messages import (
+    Call,
+    CallFinished,
+    CallResult,
+    LetGo,
+    NeverDialed,
+    PlaceCalls,
+    ResultsSettled,
+    TakeOver,
+)
 from actors.outcomes import Outcome
 from actors.supervision import ChildDown
 
@@ -45,6 +54,8 @@ class Calls(Actor):
                     self._start(call, 1, resume=False)
             case TakeOver():
                 self._take_over(message)
+            case LetGo():
+                self._let_go(message.campaign_id)
             case CallFinished():
                 self._finished(message.result)
             case NeverDialed():
@@ -59,14 +70,25 @@ class Calls(Actor):
 
     def _take_over(self, message: TakeOver) -> None:
         unfinished = {call.call_id for call in message.calls}
-        for call_id, result in list(self._unsettled.items()):
-            if result.call.campaign_id == message.campaign_id and call_id not in unfinished:
-                del self._unsettled[call_id]
+        self._unsettled = {
+            call_id: result
+            for call_id, result in self._unsettled.items()
+            if result.call.campaign_id != message.campaign_id or call_id in unfinished
+        }
         for call in message.calls:
             if result := self._unsettled.get(call.call_id):
                 self.tell(campaign_address(message.campaign_id), CallEnded(result))
             elif self._directory.find(dialer_address(call.call_id)) is None:
                 self._start(call, 1, resume=True)
+
+    def _let_go(self, campaign_id: UUID) -> None:
+        for call_id, (call, _) in self._dialers.items():
+            dialer = self._directory.find(dialer_address(call_id))
+            if call.campaign_id == campaign_id and dialer is not None:
+                dialer.stop(block=False)
+        self._unsettled = {
+            call_id: result for call_id, result in self._unsettled.items() if result.call.campaign_id != campaign_id
+        }
 
     def _start(self, call: Call, generation: int, *, resume: bool) -> None:
         self._dialers[call.call_id] = call, generation

@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -40,6 +41,8 @@ CONTROL_TIMEOUT_S = 10.0
 """For every request but a dial: none of them waits for anything but LiveKit itself."""
 DIAL_GRACE_S = 15.0
 """On top of the ringing: LiveKit joins the participant to the room before ringing begins."""
+DIAL_WITHIN_S = 5.0
+"""How old the decision to dial may be when the request leaves; well under the time of a lease."""
 _EMPTY_ROOM_TIMEOUT_S = 120
 _CONTROL_CONNECTIONS = 100
 
@@ -101,10 +104,11 @@ class Gateway:
         """Make the call's room and send for its agent: `RoomReady` or `Refused`."""
         self._submit(call.call_id, self._create_room(call))
 
-    def dial(self, call: Call) -> None:
+    def dial(self, call: Call, decided_at: float) -> None:
         """Dial, and wait until it is answered or not: `Answered`, `Refused` or `Unclear`. To be asked once for a
-        call: the server would ring twice."""
-        self._submit(call.call_id, self._dial(call))
+        call: the server would ring twice. `decided_at` (of the monotonic clock) is when it was certain that this
+        process may: one that stood still for long since then does not dial, for another may have taken over."""
+        self._submit(call.call_id, self._dial(call, decided_at))
 
     def look(self, call: Call) -> None:
         """See who is in the call's room: `RoomLooked` or `LookFailed`."""
@@ -154,7 +158,7 @@ class Gateway:
             return Refused(Outcome.ERROR, _transport_error("create the room", error))
         return RoomReady()
 
-    async def _dial(self, call: Call) -> Answered | Refused | Unclear:
+    async def _dial(self, call: Call, decided_at: float) -> Answered | Refused | Unclear:
         line = self._lines[call.trunk]
         request = api.CreateSIPParticipantRequest(
             sip_trunk_id=line.livekit_trunk_id,
@@ -167,6 +171,8 @@ class Gateway:
             wait_until_answered=True,
         )
         limit = call.ringing_timeout_s + self._dial_grace_s
+        if monotonic() - decided_at > DIAL_WITHIN_S:
+            return Refused(Outcome.ERROR, "not dialed: this process stood still after it had decided to")
         try:
             async with asyncio.timeout(limit):
                 answer = await self._dialing.sip.create_sip_participant(request, timeout=limit)

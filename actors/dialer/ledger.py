@@ -29,30 +29,44 @@ def read_call(connection: Connection, call_id: UUID) -> CallRow | None:
         ).fetchone()
 
 
-def mark_dialing(connection: Connection, call_id: UUID, now: datetime) -> bool:
-    """The dial request is about to leave. False: this call is not merely claimed any more, and must not be dialed.
+_OURS = (
+    " AND EXISTS (SELECT FROM campaign_leases l WHERE l.campaign_id = calls.campaign_id AND l.epoch = %(epoch)s"
+    " AND l.expires_at > clock_timestamp())"
+)
+
+
+def mark_dialing(connection: Connection, call_id: UUID, epoch: int, now: datetime) -> bool:
+    """The dial request is about to leave. False: this call is not merely claimed any more, or its campaign is not
+    ours; it must not be dialed.
 
     A call found without this mark after a crash was never dialed, for certain.
     """
     marked = connection.execute(
-        "UPDATE calls SET state = 'dialing', dialing_at = %s WHERE id = %s AND state = 'claimed'", (now, call_id)
+        "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s AND state = 'claimed'" + _OURS,
+        {"now": now, "call": call_id, "epoch": epoch},
     )
     return marked.rowcount == 1
 
 
 def mark_answered(
-    connection: Connection, call_id: UUID, answered_at: datetime, sip_call_id: str | None, agent: datetime | None
+    connection: Connection,
+    call_id: UUID,
+    epoch: int,
+    answered_at: datetime,
+    sip_call_id: str | None,
+    agent_joined_at: datetime | None,
 ) -> None:
     """Someone took the call, and an agent had joined by then or had not; says nothing of a call that has ended."""
     connection.execute(
-        "UPDATE calls SET state = 'answered', answered_at = %s, sip_call_id = coalesce(%s, sip_call_id),"
-        " agent_joined_at = coalesce(%s, agent_joined_at) WHERE id = %s AND state = 'dialing'",
-        (answered_at, sip_call_id, agent, call_id),
+        "UPDATE calls SET state = 'answered', answered_at = %(at)s, sip_call_id = coalesce(%(sip)s, sip_call_id),"
+        " agent_joined_at = coalesce(%(agent)s, agent_joined_at) WHERE id = %(call)s AND state = 'dialing'" + _OURS,
+        {"at": answered_at, "sip": sip_call_id, "agent": agent_joined_at, "call": call_id, "epoch": epoch},
     )
 
 
-def mark_agent(connection: Connection, call_id: UUID, joined_at: datetime) -> None:
+def mark_agent(connection: Connection, call_id: UUID, epoch: int, joined_at: datetime) -> None:
     """An agent has joined an answered call: with this, whoever resumes the call knows that it was a conversation."""
     connection.execute(
-        "UPDATE calls SET agent_joined_at = %s WHERE id = %s AND state = 'answered'", (joined_at, call_id)
+        "UPDATE calls SET agent_joined_at = %(at)s WHERE id = %(call)s AND state = 'answered'" + _OURS,
+        {"at": joined_at, "call": call_id, "epoch": epoch},
     )

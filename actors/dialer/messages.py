@@ -21,6 +21,7 @@ class Call:
     call_id: UUID
     task_id: UUID
     campaign_id: UUID
+    epoch: int  # of the lease under which it is worked
     campaign: str  # its slug, or its id where it has none: for logs and metrics
     trunk: str
     attempt: int  # 1 for the first
@@ -90,6 +91,13 @@ class TakeOver:
 
     campaign_id: UUID
     calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """From the Roster: another supervisor works this campaign. Who follows its calls here stops; the calls go on."""
+
+    campaign_id: UUID
 
 
 @dataclass(frozen=True)

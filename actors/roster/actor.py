@@ -1,76 +1,161 @@
-"""The Roster: knows which campaigns are worked here, and has the Supervisor start and stop their actors."""
+"""The Roster: which campaigns are worked here, and has the Supervisor start and stop their actors."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
+from actors import faults
 from actors.actor import Actor, Surroundings
-from actors.addresses import SUPERVISOR, Address, campaign_address
-from actors.campaign.messages import BeginNoMore, SettingsChanged, SlotsFreed
-from actors.roster import statuses
-from actors.roster.messages import CampaignChanged, CompanySlotsFreed, LookAround, NothingLeft
+from actors.addresses import CALLS, SUPERVISOR, Address, campaign_address
+from actors.campaign.messages import BeginNoMore, HandOver, SettingsChanged, SlotsFreed
+from actors.dialer.messages import LetGo
+from actors.roster import leases, statuses
+from actors.roster.messages import (
+    CampaignChanged,
+    CompanySlotsFreed,
+    LookAround,
+    NothingLeft,
+    Quarantined,
+    ReadyToLeave,
+)
 from actors.supervision import Drain, StartChild, StopChild
 
-LOOK_AROUND_EVERY = timedelta(seconds=30)
-"""The net for lost notifications."""
+LOOK_FOR_FREE_EVERY = timedelta(seconds=1)
+"""How soon campaigns are noticed that another supervisor has let go of, or whose lease has run out."""
+RENEWALS_PER_LEASE = 3
+
+
+@dataclass(frozen=True)
+class LookForFree:
+    """Reminder: there are campaigns that nobody here works; has one of them become free?"""
 
 
 class Roster(Actor):
-    """Every active campaign has an actor; a campaign that is active no more has none. Campaigns complete here, so
-    that a status has one keeper."""
+    """Every active campaign whose lease is ours has an actor here; a campaign that is not active, or not ours, has
+    none. Supervisors share campaigns evenly by number. Campaigns complete and fail here, so that a status has one
+    keeper."""
 
-    def __init__(self, address: Address, generation: int, surroundings: Surroundings, *, pool: ConnectionPool) -> None:
+    def __init__(
+        self,
+        address: Address,
+        generation: int,
+        surroundings: Surroundings,
+        *,
+        pool: ConnectionPool,
+        supervisor: leases.Supervisor,
+        lease: timedelta,
+    ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._pool = pool
-        self._active: dict[UUID, UUID] = {}  # campaign → company
+        self._supervisor = supervisor
+        self._lease = lease
+        self._active: dict[UUID, UUID] = {}  # campaign → company, whoever works it
+        self._held: dict[UUID, int] = {}  # campaign → epoch of our lease
         self._draining = False
 
     def started(self) -> None:
+        with self._pool.connection() as connection:
+            leases.register(connection, self._supervisor)
         self._look_around()
+
+    def stopped(self) -> None:
+        """Its campaigns have stopped before it: whoever comes next need not wait for the leases to run out."""
+        with self._pool.connection() as connection:
+            leases.release(connection, self._supervisor.id, self._held)
 
     def receive(self, message: Any) -> None:
         match message:
             case LookAround():
                 self._look_around()
+            case LookForFree():
+                self._look_for_free()
             case CampaignChanged():
                 self._follow(message.campaign_id)
             case CompanySlotsFreed():
-                for campaign_id, company_id in self._active.items():
-                    if company_id == message.company_id:
+                for campaign_id in self._held:
+                    if self._active.get(campaign_id) == message.company_id:
                         self.tell(campaign_address(campaign_id), SlotsFreed())
             case NothingLeft():
                 self._complete(message)
+            case ReadyToLeave():
+                self._let_go(message.campaign_id)
+            case Quarantined():
+                self._fail(message)
             case Drain():
                 self._draining = True
-                for campaign_id in self._active:
+                for campaign_id in self._held:
                     self.tell(campaign_address(campaign_id), BeginNoMore())
             case _:
                 raise TypeError(f"the roster can't do anything with {message!r}")
 
     def _look_around(self) -> None:
+        """Renew our leases, and see which campaigns there are."""
+        faults.reach("before_lease_renewal")
         with self._pool.connection() as connection:
-            active = statuses.read_active(connection)
-        self._work(active)
-        self.remind("look around", self.clock.now() + LOOK_AROUND_EVERY, LookAround())
+            held = leases.renew(connection, self._supervisor.id, self._lease)
+            faults.reach("after_lease_renewal")
+            self._work(connection, held)
+            self._share(connection)
+        self.remind("look around", self.clock.now() + self._lease / RENEWALS_PER_LEASE, LookAround())
+
+    def _look_for_free(self) -> None:
+        with self._pool.connection() as connection:
+            self._work(connection, dict(self._held))
 
     def _follow(self, campaign_id: UUID) -> None:
-        known = campaign_id in self._active
+        known = campaign_id in self._held
         with self._pool.connection() as connection:
-            active = statuses.read_active(connection)
-        self._work(active)
-        if known and campaign_id in self._active:
+            self._work(connection, dict(self._held))
+        if known and campaign_id in self._held:
             self.tell(campaign_address(campaign_id), SettingsChanged())
 
-    def _work(self, active: dict[UUID, UUID]) -> None:
-        for campaign_id in active.keys() - self._active.keys() if not self._draining else ():
+    def _work(self, connection: Connection, held: dict[UUID, int]) -> None:
+        """Have an actor for every active campaign that we hold or can take, and for no other."""
+        self._active = statuses.read_active(connection)
+        over = held.keys() - self._active.keys()
+        if over:
+            leases.release(connection, self._supervisor.id, over)
+            held = {campaign_id: epoch for campaign_id, epoch in held.items() if campaign_id not in over}
+        free = self._active.keys() - held.keys()
+        room = self._fair_share(connection) - len(held) if free and not self._draining else 0
+        if room > 0:
+            held |= leases.acquire(connection, self._supervisor.id, free, room, self._lease)
+        for campaign_id, epoch in self._held.items():
+            if held.get(campaign_id) != epoch:
+                self._stop_working(campaign_id)
+        for campaign_id in held.keys() - {one for one, epoch in self._held.items() if held.get(one) == epoch}:
             self.tell(SUPERVISOR, StartChild(campaign_address(campaign_id), "campaign", str(campaign_id)))
-        for campaign_id in self._active.keys() - active.keys():
-            self.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
-        self._active = active
+        self._held = held
+        if self._active.keys() - held.keys() and not self._draining:
+            self.remind("look for free", self.clock.now() + LOOK_FOR_FREE_EVERY, LookForFree())
+
+    def _fair_share(self, connection: Connection) -> int:
+        return math.ceil(len(self._active) / leases.count_live(connection, self._lease))
+
+    def _share(self, connection: Connection) -> None:
+        """Hand campaigns over while we hold more than our share: each leaves once its calls have ended."""
+        for campaign_id in list(self._held)[: max(len(self._held) - self._fair_share(connection), 0)]:
+            self.tell(campaign_address(campaign_id), HandOver())
+
+    def _let_go(self, campaign_id: UUID) -> None:
+        if campaign_id in self._held:
+            del self._held[campaign_id]
+            self._stop_working(campaign_id)
+            with self._pool.connection() as connection:
+                leases.release(connection, self._supervisor.id, [campaign_id])
+            self.remind("look for free", self.clock.now() + LOOK_FOR_FREE_EVERY, LookForFree())
+
+    def _stop_working(self, campaign_id: UUID) -> None:
+        self.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
+        if campaign_id in self._active:
+            self.tell(CALLS, LetGo(campaign_id))
 
     def _complete(self, message: NothingLeft) -> None:
         now = self.clock.now()
@@ -79,3 +164,11 @@ class Roster(Actor):
         if completed:
             self.log.info("campaign_completed", campaign=str(message.campaign_id))
             self._follow(message.campaign_id)
+
+    def _fail(self, message: Quarantined) -> None:
+        now = self.clock.now()
+        reason = "Failed: its actor could not be kept alive"
+        with self._pool.connection() as connection:
+            statuses.fail(connection, message.campaign_id, now, reason, message.error)
+        self.log.error("campaign_quarantined", campaign=str(message.campaign_id), error=message.error)
+        self._follow(message.campaign_id)

@@ -29,5 +29,20 @@ class NothingLeft:
 
 
 @dataclass(frozen=True)
+class ReadyToLeave:
+    """From a campaign that is to be handed over: it has no call in progress any more."""
+
+    campaign_id: UUID
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """From the Supervisor: this campaign's actor can't be kept alive."""
+
+    campaign_id: UUID
+    error: str
+
+
+@dataclass(frozen=True)
 class LookAround:
     """Read everything again: notifications may have been missed."""

@@ -117,7 +117,7 @@ def _service(configuration: Snapshot, dsn: str, clock: FastClock, speed: float) 
     """The real service, which knows this simulated LiveKit, and is known to it."""
     with SimulatorThread(api_key=_KEY, api_secret=_SECRET, speed=speed, now=clock.now) as livekit:
         secrets = Secrets(livekit_api_key=_KEY, livekit_api_secret=_SECRET)
-        service = Service(_on_loopback(configuration, livekit.url), secrets, dsn, clock)
+        service = Service(_on_loopback(configuration, livekit.url), secrets, dsn, clock, lease=timedelta(hours=1))
         service.start(on_listening=lambda url: livekit.set_webhook_url(f"{url}/webhooks/livekit"))
         try:
             yield service

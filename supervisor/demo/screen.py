@@ -101,7 +101,7 @@ def _doing(campaign: CampaignSummary, moment: Moment) -> Text:
     if campaign.status != "running":
         return status_text(campaign.status).append(f" {campaign.status_message}" if campaign.status_message else "")
     if opens is not None and not campaign.calls_in_progress:
-        return Text(f"waits for its hours: opens at {opens.astimezone(ZoneInfo(campaign.timezone)):%H:%M}", "yellow")
+        return Text(f"waits until {opens.astimezone(ZoneInfo(campaign.timezone)):%H:%M}", "yellow")
     again = f", {campaign.tasks.retry} to try again" if campaign.tasks.retry else ""
     return Text(f"{campaign.tasks.in_progress} on the phone{again}", "dim")
 

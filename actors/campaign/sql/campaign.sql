@@ -1,7 +1,10 @@
--- Everything a campaign's actor needs to know of its campaign.
+-- Everything a campaign's actor needs to know of its campaign; the epoch is NULL where the lease is not ours.
 SELECT c.*, s.agent_name, s.metadata AS agent_metadata, y.slug AS company,
-       y.max_concurrent_calls IS NOT NULL OR y.max_attempts_per_day IS NOT NULL AS company_limited
+       y.max_concurrent_calls IS NOT NULL OR y.max_attempts_per_day IS NOT NULL AS company_limited,
+       l.epoch
 FROM campaigns c
 JOIN skillbases s ON s.id = c.skillbase_id
 JOIN companies y ON y.id = c.company_id
+LEFT JOIN campaign_leases l
+    ON l.campaign_id = c.id AND l.supervisor_id = %(supervisor)s AND l.expires_at > clock_timestamp()
 WHERE c.id = %(campaign)s

@@ -1,13 +1,15 @@
 -- Claims up to as many tasks as there are ids, highest priority first, then oldest: the attempt is counted and its
 -- call exists, under the id that will name its room, before anything is dialed. Claims nothing of a campaign that is
--- not running, and nobody who is on do-not-call by now: such a task fails. A row locked by someone else is passed
--- over. `only`, where it is given, are the tasks that may be claimed at all. The answer has a row at least, so that
--- it always says how many were refused.
+-- not running or whose lease has been lost, and nobody who is on do-not-call by now: such a task fails. A row locked
+-- by someone else is passed over. `only`, where it is given, are the tasks that may be claimed at all. The answer has
+-- a row at least, so that it always says how many were refused.
 WITH chosen AS MATERIALIZED (
     SELECT t.id, t.phone_number FROM call_tasks t
     WHERE t.campaign_id = %(campaign)s AND t.due AND t.status IN ('pending', 'retry')
       AND (%(only)s::uuid[] IS NULL OR t.id = ANY(%(only)s))
-      AND EXISTS (SELECT FROM campaigns c WHERE c.id = %(campaign)s AND c.status = 'running')
+      AND EXISTS (SELECT FROM campaigns c JOIN campaign_leases l ON l.campaign_id = c.id
+                  WHERE c.id = %(campaign)s AND c.status = 'running'
+                    AND l.epoch = %(epoch)s AND l.expires_at > clock_timestamp())
     ORDER BY (-t.priority), t.created_at
     LIMIT cardinality(%(call_ids)s::uuid[])
     FOR UPDATE OF t SKIP LOCKED
@@ -33,9 +35,9 @@ WITH chosen AS MATERIALIZED (
 ), numbered AS (
     SELECT *, row_number() OVER (ORDER BY (-priority), created_at) AS place FROM claimed
 ), attempts AS (
-    INSERT INTO calls (id, task_id, campaign_id, company_id, trunk, phone_number, attempt, claimed_at)
+    INSERT INTO calls (id, task_id, campaign_id, company_id, trunk, phone_number, attempt, epoch, claimed_at)
     SELECT (%(call_ids)s::uuid[])[place], id, %(campaign)s, %(company)s, %(trunk)s, phone_number, attempt_count,
-           %(now)s
+           %(epoch)s, %(now)s
     FROM numbered
 )
 SELECT r.refused, (%(call_ids)s::uuid[])[place] AS call_id, id AS task_id, phone_number, contact_name, contact_data,

@@ -1,6 +1,9 @@
 -- Ends calls, decides their tasks and counts them, all in one statement. A call that has ended already, whoever
--- ended it, matches nothing: so a result may be settled any number of times.
-WITH result AS (
+-- ended it, matches nothing: so a result may be settled any number of times. Under a lease that has been lost nothing
+-- matches; the answer says whether it is still ours.
+WITH lease AS MATERIALIZED (
+    SELECT FROM campaign_leases WHERE campaign_id = %(campaign)s AND epoch = %(epoch)s
+), result AS (
     SELECT * FROM unnest(
         %(call_ids)s::uuid[], %(outcomes)s::text[], %(errors)s::text[], %(sip_status_codes)s::int[],
         %(sip_call_ids)s::text[], %(answered_at)s::timestamptz[], %(agent_joined_at)s::timestamptz[],
@@ -16,6 +19,7 @@ WITH result AS (
         counts = r.attempt_counts
     FROM result r
     WHERE c.id = r.call_id AND (c.state IN ('claimed', 'dialing', 'answered')) IS TRUE
+      AND EXISTS (SELECT FROM lease)
     RETURNING c.id, c.task_id, r.outcome, r.error, r.status, r.next_attempt_at, r.attempt_counts
 ), decided AS (
     UPDATE call_tasks t
@@ -29,8 +33,10 @@ WITH result AS (
     SELECT count(*) FILTER (WHERE status = 'completed') AS completed,
            count(*) FILTER (WHERE status = 'failed') AS failed
     FROM decided
+), totals AS (
+    UPDATE campaigns
+    SET completed_tasks = completed_tasks + completed, failed_tasks = failed_tasks + failed
+    FROM counted
+    WHERE id = %(campaign)s AND completed + failed > 0
 )
-UPDATE campaigns
-SET completed_tasks = completed_tasks + completed, failed_tasks = failed_tasks + failed
-FROM counted
-WHERE id = %(campaign)s AND completed + failed > 0
+SELECT EXISTS (SELECT FROM lease) AS ours
