@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import psycopg
 import pykka
 import structlog
+from psycopg_pool import PoolClosed, PoolTimeout
 
 from actors.addresses import Address, Directory
 from actors.clock import Clock
@@ -136,13 +138,24 @@ class Actor(pykka.ThreadingActor):
         self._end_reported = True
         for key in self._reminders:
             self._timer.cancel(self.address, key)
-        reason = None if error is None else f"{type(error).__name__}: {error}"
-        self._directory.tell(self._parent, ChildDown(self.address, self._generation, reason))
+        reason = None if error is None else describe(error)
+        outage = error is not None and is_outage(error)
+        self._directory.tell(self._parent, ChildDown(self.address, self._generation, reason, outage))
 
 
 class ActorFailure(Exception):
     """Stands for a SystemExit or CancelledError in an actor: bare, pykka would stop every actor of the process."""
 
 
+def describe(error: BaseException) -> str:
+    """An error in one line, for logs and people."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether PostgreSQL was away, or did not answer in time: nothing that whoever met it could do better."""
+    return isinstance(error, psycopg.OperationalError | PoolTimeout | PoolClosed)
+
+
 def _as_exception(error: BaseException) -> Exception:
-    return error if isinstance(error, Exception) else ActorFailure(f"{type(error).__name__}: {error}")
+    return error if isinstance(error, Exception) else ActorFailure(describe(error))

@@ -22,6 +22,7 @@ from actors.dialer.messages import Call
 from actors.limiter import CallLimits
 from actors.roster import leases
 from actors.roster.actor import Roster
+from actors.roster.messages import Quarantined
 from actors.supervision import Restart, StartChild
 from actors.telemetry import Telemetry
 from actors.trunk.actor import Trunk
@@ -55,7 +56,7 @@ class House:
             ChildSpec("trunk", self._start_trunk, Restart.PERMANENT),
             ChildSpec("calls", self._start_calls, Restart.PERMANENT),
             ChildSpec("roster", self._start_roster, Restart.PERMANENT),
-            ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT),
+            ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine),
         )
         return Supervisor.start(
             self.surroundings,
@@ -63,7 +64,11 @@ class House:
             first=first,
             telemetry=self.telemetry,
             on_death=on_death,
+            chance=random.random,
         )
+
+    def _quarantine(self, child: StartChild, error: str) -> None:
+        self.surroundings.directory.tell(ROSTER, Quarantined(UUID(child.argument), error))
 
     def _start_trunk(self, address: Address, generation: int, name: str) -> Ref:
         trunk = self.trunks[name]

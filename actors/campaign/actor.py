@@ -25,14 +25,17 @@ from actors.campaign.messages import (
     PermitsGranted,
     SettingsChanged,
     SlotsFreed,
+    Stay,
     TasksAdded,
 )
 from actors.campaign.retry import Retry, Verdict
 from actors.campaign.schedule import Places
-from actors.dialer.messages import Call, CallResult, PlaceCalls, ResultsSettled, TakeOver
+from actors.dialer.messages import Call, CallResult, LetGo, PlaceCalls, ResultsSettled, TakeOver
+from actors.errors import LeaseLostError
 from actors.limiter import CallLimits, Limiter
 from actors.number_zones import zones_of
-from actors.roster.messages import NothingLeft, ReadyToLeave
+from actors.roster.messages import LookAround, NothingLeft, ReadyToLeave
+from actors.supervision import StopChild
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted
 
@@ -92,10 +95,43 @@ class Campaign(Actor):
         self._work_may_be_due = True
         self._company_full = False
         self._stopping = False
+        self._lost = False
         self._leaving = False  # for another supervisor
         self._results: dict[UUID, CallResult] = {}
 
     def started(self) -> None:
+        try:
+            self._begin()
+        except LeaseLostError as error:
+            self._leave(error)
+
+    def stopped(self) -> None:
+        if self._lost:
+            return
+        try:
+            if self._results:
+                self._settle()
+        except LeaseLostError as error:
+            self._leave(error)
+        self._tell_trunk(PermitsWanted(self._campaign_id, 0))
+
+    def receive(self, message: Any) -> None:
+        if self._lost:
+            return
+        try:
+            self._act(message)
+        except LeaseLostError as error:
+            self._leave(error)
+
+    def _leave(self, error: LeaseLostError) -> None:
+        """Another supervisor works this campaign, or may: nothing is done for it here any more."""
+        self._lost = True
+        self.log.warning("lease_lost", campaign=str(self._campaign_id), error=str(error))
+        self.tell(SUPERVISOR, StopChild(self.address))
+        self.tell(CALLS, LetGo(self._campaign_id))
+        self.tell(ROSTER, LookAround())
+
+    def _begin(self) -> None:
         with self._pool.connection() as connection:
             self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
             unfinished = ledger.read_unfinished(connection, self._campaign)
@@ -106,12 +142,7 @@ class Campaign(Actor):
         self._pulse()
         self._ask_for_permits()
 
-    def stopped(self) -> None:
-        if self._results:
-            self._settle()
-        self._tell_trunk(PermitsWanted(self._campaign_id, 0))
-
-    def receive(self, message: Any) -> None:
+    def _act(self, message: Any) -> None:
         match message:
             case PermitsGranted():
                 self._use(message.call_ids)
@@ -136,7 +167,9 @@ class Campaign(Actor):
             case BeginNoMore():
                 self._stopping = True
             case HandOver():
-                self._stopping = self._leaving = True
+                self._leaving = True
+            case Stay():
+                self._leaving = False
             case _:
                 raise TypeError(f"a campaign can't do anything with {message!r}")
         self._ask_for_permits()
@@ -154,7 +187,7 @@ class Campaign(Actor):
 
     def _room(self, now: datetime) -> int:
         """How many calls the campaign itself may begin now; where only time will make room, it is reminded."""
-        if self._stopping or self._campaign.status != "running":
+        if self._stopping or self._leaving or self._campaign.status != "running":
             return 0
         opening = self._places.campaign.next_opening(now)
         if opening is None:

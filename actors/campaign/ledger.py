@@ -25,6 +25,8 @@ from actors.limiter import MINUTE, UNLIMITED
 Opening = Callable[[str, datetime], datetime | None]
 """For a number and an instant: when, from then on, it may be called; None: never."""
 
+NO_LEASE = 0
+"""An epoch that no lease has."""
 _CANDIDATES = 200
 """Tasks looked at in one claim where each has to be looked at; those that can't be called now are met only once."""
 
@@ -77,14 +79,17 @@ class Prospects:
     in_progress: bool
 
 
-def read_campaign(connection: Connection, campaign_id: UUID, supervisor_id: UUID) -> CampaignRow:
-    """The campaign as it is now. Raises CampaignNotFoundError, LeaseLostError when this supervisor does not hold its
-    lease, and pydantic's ValidationError for settings that no longer make sense."""
+def read_campaign(connection: Connection, campaign_id: UUID, supervisor_id: UUID | None = None) -> CampaignRow:
+    """The campaign as it is now; without a supervisor, only to be looked at: nothing can be written by its epoch.
+
+    Raises CampaignNotFoundError, LeaseLostError when this supervisor does not hold its lease, and pydantic's
+    ValidationError for settings that no longer make sense.
+    """
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(_sql("campaign"), {"campaign": campaign_id, "supervisor": supervisor_id}).fetchone()
     if row is None:
         raise CampaignNotFoundError(f"Campaign {campaign_id} not found")
-    if row["epoch"] is None:
+    if row["epoch"] is None and supervisor_id is not None:
         raise LeaseLostError(f"campaign {campaign_id} is not ours to work")
     return CampaignRow(
         id=campaign_id,
@@ -94,7 +99,7 @@ def read_campaign(connection: Connection, campaign_id: UUID, supervisor_id: UUID
         company_limited=row["company_limited"],
         trunk=row["trunk"],
         status=row["status"],
-        epoch=row["epoch"],
+        epoch=row["epoch"] or NO_LEASE,
         agent_name=row["agent_name"],
         agent_metadata=row["agent_metadata"],
         settings=_settings(row),

@@ -61,3 +61,8 @@ class BeginNoMore:
 @dataclass(frozen=True)
 class HandOver:
     """From the Roster: another supervisor is to have this campaign. Begin no new calls, and say when none is left."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """From the Roster: the campaign is not to be handed over after all."""

@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 from actors import faults
 from actors.actor import Actor, Surroundings
 from actors.addresses import CALLS, SUPERVISOR, Address, campaign_address
-from actors.campaign.messages import BeginNoMore, HandOver, SettingsChanged, SlotsFreed
+from actors.campaign.messages import BeginNoMore, HandOver, SettingsChanged, SlotsFreed, Stay
 from actors.dialer.messages import LetGo
 from actors.roster import leases, statuses
 from actors.roster.messages import (
@@ -58,6 +58,7 @@ class Roster(Actor):
         self._lease = lease
         self._active: dict[UUID, UUID] = {}  # campaign → company, whoever works it
         self._held: dict[UUID, int] = {}  # campaign → epoch of our lease
+        self._leaving: set[UUID] = set()  # told to hand over
         self._draining = False
 
     def started(self) -> None:
@@ -127,6 +128,7 @@ class Roster(Actor):
         room = self._fair_share(connection) - len(held) if free and not self._draining else 0
         if room > 0:
             held |= leases.acquire(connection, self._supervisor.id, free, room, self._lease)
+        connection.commit()  # an actor that is started now looks for its lease at once, over another connection
         for campaign_id, epoch in self._held.items():
             if held.get(campaign_id) != epoch:
                 self._stop_working(campaign_id)
@@ -141,8 +143,13 @@ class Roster(Actor):
 
     def _share(self, connection: Connection) -> None:
         """Hand campaigns over while we hold more than our share: each leaves once its calls have ended."""
-        for campaign_id in list(self._held)[: max(len(self._held) - self._fair_share(connection), 0)]:
+        surplus = max(len(self._held) - self._fair_share(connection), 0)
+        leaving = set(sorted(self._held)[:surplus])
+        for campaign_id in leaving:
             self.tell(campaign_address(campaign_id), HandOver())
+        for campaign_id in self._leaving - leaving:
+            self.tell(campaign_address(campaign_id), Stay())
+        self._leaving = leaving
 
     def _let_go(self, campaign_id: UUID) -> None:
         if campaign_id in self._held:

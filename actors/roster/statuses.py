@@ -130,7 +130,8 @@ def _follow_holds(connection: Connection, campaign_id: UUID, status: Status, now
     follows = status_under(status, holds)
     message, error = (holds[0].message, holds[0].error) if holds else (None, None)
     if follows is not status:
-        _change(connection, campaign_id, status, follows, now, reason, error)
+        # A pause is explained by the hold itself, whatever brought the hold to bear (a start, for one).
+        _change(connection, campaign_id, status, follows, now, message or reason, error)
     if follows is Status.PAUSED:
         connection.execute(
             "UPDATE campaigns SET status_message = %s, status_error = %s WHERE id = %s", (message, error, campaign_id)

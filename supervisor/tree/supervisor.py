@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pykka
 
-from actors.actor import Actor, Surroundings
+from actors.actor import Actor, Surroundings, describe, is_outage
 from actors.addresses import SUPERVISOR, Address
 from actors.supervision import ChildDown, Restart, StartChild, StopChild
 from actors.telemetry import Telemetry
-
-RESTART_DELAY = timedelta(seconds=1)
+from supervisor.tree import restarts
+from supervisor.tree.restarts import Restarts
 
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """How a kind of child is made. `start(address, generation, argument)` may raise: that is a death like any other."""
+    """How a kind of child is made. `start(address, generation, argument)` may raise: that is a death like any other.
+    `quarantined` is told of a child that dies too often, which is not started again; a kind without it is one that the
+    process can't do without."""
 
     kind: str
     start: Callable[[Address, int, str], pykka.ActorRef[Any]]
     restart: Restart
+    quarantined: Callable[[StartChild, str], None] | None = None
+
+
+class TooManyDeathsError(Exception):
+    """The Supervisor gives up: what keeps dying is not to be mended from within."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +48,11 @@ class AreYouThere:
 class Supervisor(Actor):
     """One for the process. Does no I/O of its own, so that nothing outside can hold it up.
 
-    A child that died is started again, under the same address and with the next generation, after a short delay; what
-    an older generation still reports is ignored. If the Supervisor itself fails, in its start or stop too, `on_death`
-    is called, and the process ends: systemd starts another.
+    A child that died is started again, under the same address and with the next generation, after a delay that grows
+    while it keeps dying; what an older generation still reports is ignored. One that dies too often is quarantined,
+    and nobody else notices. If it is one that the process can't do without, if all together die too often, or if the
+    Supervisor itself fails, in its start or stop too, `on_death` is called, and the process ends: systemd starts
+    another.
     """
 
     def __init__(
@@ -55,12 +63,16 @@ class Supervisor(Actor):
         first: Sequence[StartChild],
         telemetry: Telemetry,
         on_death: Callable[[BaseException | None], None],
+        chance: Callable[[], float],
     ) -> None:
         super().__init__(SUPERVISOR, 1, Address("main"), surroundings)
         self._specs = specs
         self._first = first
         self._telemetry = telemetry
         self._on_death = on_death
+        self._chance = chance
+        self._restarts: dict[Address, Restarts] = {}
+        self._all_restarts = Restarts(restarts.ALL_TOGETHER)
         self._children: dict[Address, StartChild] = {}
         self._generations: dict[Address, int] = {}
         self._up: set[Address] = set()
@@ -101,6 +113,7 @@ class Supervisor(Actor):
     def _remove(self, address: Address) -> None:
         if self._children.pop(address, None) is not None:
             self.forget(_restart_key(address))
+            self._restarts.pop(address, None)
             resident = self._directory.find(address)
             if address in self._up and resident is not None:
                 self._stopping.add(address)
@@ -115,7 +128,7 @@ class Supervisor(Actor):
         try:
             spec.start(address, generation, child.argument)
         except BaseException as error:  # noqa: BLE001 - whatever a constructor raises is that child's death
-            self._down(ChildDown(address, generation, f"{type(error).__name__}: {error}"))
+            self._down(ChildDown(address, generation, describe(error), is_outage(error)))
 
     def _down(self, down: ChildDown) -> None:
         if down.generation != self._generations.get(down.address):
@@ -137,8 +150,22 @@ class Supervisor(Actor):
         if spec.restart is Restart.TEMPORARY or (spec.restart is Restart.TRANSIENT and down.error is None):
             del self._children[down.address]
             return
-        self._telemetry.actor_restarted(spec.kind)
-        self.remind(_restart_key(down.address), self.clock.now() + RESTART_DELAY, RestartChild(down.address))
+        self._start_again(child, spec, down)
+
+    def _start_again(self, child: StartChild, spec: ChildSpec, down: ChildDown) -> None:
+        now = self.clock.now()
+        history = self._restarts.setdefault(down.address, Restarts(restarts.CHILD))
+        bearable = history.died(now, outage=down.outage)
+        if not self._all_restarts.died(now, outage=down.outage):
+            raise TooManyDeathsError(f"actors keep dying, the last one {down.address}: {down.error}")
+        if bearable:
+            self._telemetry.actor_restarted(spec.kind)
+            self.remind(_restart_key(down.address), now + history.delay(self._chance()), RestartChild(down.address))
+        elif spec.quarantined is None:
+            raise TooManyDeathsError(f"{down.address} keeps dying: {down.error}")
+        else:
+            del self._children[down.address], self._restarts[down.address]
+            spec.quarantined(child, down.error or "it keeps stopping")
 
 
 def _restart_key(address: Address) -> str:
