@@ -60,6 +60,9 @@ class Actor(pykka.ThreadingActor):
     out of the directory.
     """
 
+    # One that hangs must not hold up the end of the process: what it left undone is taken over by the next.
+    use_daemon_thread = True
+
     def __init__(self, address: Address, generation: int, parent: Address, surroundings: Surroundings) -> None:
         super().__init__()
         self.address = address

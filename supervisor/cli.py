@@ -22,6 +22,8 @@ COMMANDS = {
     "resume": ("resume", "Lift an operator's pause."),
     "status": ("status", "What every campaign is doing."),
     "report": ("report", "How a campaign or a company's campaigns went."),
+    "explain": ("explain", "Why contacts have not been called yet."),
+    "dnc": ("dnc", "Numbers that nobody may call: add, remove, list."),
     "simulate-livekit": ("simulate_livekit", "A simulated LiveKit server, for trying things out."),
 }
 

@@ -43,6 +43,7 @@ class House:
     trunks: Mapping[str, TrunkSettings]
     supervisor: leases.Supervisor
     lease: timedelta
+    longest_dial: timedelta
 
     def start_supervisor(self, on_death: Callable[[BaseException | None], None]) -> Ref:
         """Start the tree, in the order in which actors need each other: trunks give permits, Calls place calls, the
@@ -89,6 +90,7 @@ class House:
             telemetry=self.telemetry,
             call=call,
             resume=resume,
+            longest_dial=self.longest_dial,
         )
 
     def _start_roster(self, address: Address, generation: int, _: str) -> Ref:

@@ -11,6 +11,11 @@ import structlog
 Level = Literal["debug", "info", "warning", "error"]
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
+# Without the values of local variables: those are people's numbers, and secrets.
+_TRACEBACKS_AS_DATA = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def set_up_logs(level: Level, form: Literal["text", "json"]) -> None:
     """Send everything that is logged, libraries' logs included, to standard error in this form. May be called again."""
@@ -19,10 +24,11 @@ def set_up_logs(level: Level, form: Literal["text", "json"]) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    for_people = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
     renderer: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
-        if form == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [_TRACEBACKS_AS_DATA, structlog.processors.JSONRenderer(ensure_ascii=False)] if form == "json" else [for_people]
     )
     structlog.configure(
         processors=[

@@ -20,7 +20,7 @@ import structlog
 from actors.actor import Surroundings
 from actors.addresses import ROSTER, SUPERVISOR, Directory
 from actors.clock import Clock
-from actors.dialer.gateway import Gateway, Line
+from actors.dialer.gateway import DIAL_WITHIN_S, Gateway, Line
 from actors.ids import new_id
 from actors.roster import leases
 from actors.supervision import Drain
@@ -35,9 +35,8 @@ from supervisor.metrics import Metrics
 from supervisor.tree.loop import LoopThread
 from supervisor.tree.timer import TimerThread
 
-LEASE = timedelta(seconds=15)
-"""How long a process may be out of touch before others take its campaigns over. By PostgreSQL's clock, while renewals
-go by the service's own: one that does not run like the wall's needs longer leases."""
+_DIALS_PER_LEASE = 3
+"""A decision to dial is older than this part of a lease when its request leaves: then it does not leave."""
 _LOOP_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
 
@@ -46,12 +45,16 @@ class Service:
     """Everything that runs in the process, for one database and one configuration. Used by the main thread alone:
     `start`, then `stop` once. Commands `run` and `demo`, and tests, are its only users."""
 
-    def __init__(self, snapshot: Snapshot, secrets: Secrets, dsn: str, clock: Clock, lease: timedelta = LEASE) -> None:
+    def __init__(
+        self, snapshot: Snapshot, secrets: Secrets, dsn: str, clock: Clock, lease: timedelta | None = None
+    ) -> None:
+        """`lease` goes by PostgreSQL's clock, renewals by `clock`: one that does not run like the wall's needs longer
+        leases than the configuration's."""
         self._snapshot = snapshot
         self._secrets = secrets
         self._dsn = dsn
         self._clock = clock
-        self._lease = lease
+        self._lease = lease or timedelta(seconds=snapshot.service.service.lease_s)
         self._ready = False
         self._log = structlog.get_logger()
         self._closing = ExitStack()
@@ -96,7 +99,7 @@ class Service:
 
     def stop(self) -> None:
         """Stop everything, from the leaves to the root. Calls still up go on in LiveKit."""
-        self._ready = False
+        self.begin_nothing_new()
         self._closing.close()
 
     def _start(self, on_listening: Callable[[str], None], progress: Progress) -> None:
@@ -114,7 +117,9 @@ class Service:
         closing.callback(loop.stop)
 
         lines = {name: Line(t.livekit_trunk_id, t.from_number) for name, t in snapshot.service.trunks.items()}
-        gateway = Gateway(loop, self.directory, snapshot.service.livekit.url, key, secret, lines)
+        livekit = snapshot.service.livekit
+        dial_within_s = min(DIAL_WITHIN_S, self._lease.total_seconds() / _DIALS_PER_LEASE)
+        gateway = Gateway(loop, self.directory, livekit.url, key, secret, lines, dial_within_s=dial_within_s)
         loop.run(gateway.open(), _LOOP_TIMEOUT_S)
         closing.callback(lambda: loop.run(gateway.close(), _LOOP_TIMEOUT_S))
 
@@ -142,12 +147,16 @@ class Service:
 
             surroundings = Surroundings(self._clock, timer, self.directory)
             this = leases.Supervisor(new_id(), gethostname(), os.getpid(), version("campaignd"))
-            house = House(surroundings, pool, gateway, metrics, snapshot.service.trunks, this, self._lease)
+            # Before the first lease is taken, and until the last is released: others see by it that we are there.
+            listener = Listener(self._dsn, self.directory, this.id)
+            listens = loop.submit(listener.run())
+            closing.callback(listens.cancel)
+            loop.run(listener.listening.wait(), _LOOP_TIMEOUT_S)
+
+            trunks, longest_dial = snapshot.service.trunks, timedelta(seconds=livekit.longest_dial_s)
+            house = House(surroundings, pool, gateway, metrics, trunks, this, self._lease, longest_dial)
             house.start_supervisor(self._on_death)
             closing.callback(self._stop_actors)
-
-            listening = loop.submit(Listener(self._dsn, self.directory).run())
-            closing.callback(listening.cancel)
 
             # Beside calling: a long list keeps nobody waiting but its own campaign.
             import_and_start(connection, snapshot, campaigns, self._clock.now, progress)
@@ -156,8 +165,9 @@ class Service:
 
     def _stop_actors(self) -> None:
         """The Supervisor first, so that it starts nothing again; then from those who produce results to those who
-        settle them; each group within one deadline."""
-        for prefix in (SUPERVISOR, "dialer:", "calls", "campaign:", "roster", "trunk:"):
+        settle them; each group within one deadline. Dialers once more after Calls, which may have started some of
+        calls that lay in its mailbox."""
+        for prefix in (SUPERVISOR, "dialer:", "calls", "dialer:", "campaign:", "roster", "trunk:"):
             residents = [ref for address, ref in self.directory.residents().items() if address.startswith(prefix)]
             slow = _stop_all(residents, _STOP_TIMEOUT_S)
             if slow:

@@ -134,6 +134,7 @@ class Campaign(Actor):
     def _begin(self) -> None:
         with self._pool.connection() as connection:
             self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
+            ledger.reconsider(connection, self._campaign)
             unfinished = ledger.read_unfinished(connection, self._campaign)
             begun = ledger.read_begun(connection, self._campaign, self.clock.now())
         self._limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
@@ -318,6 +319,7 @@ class Campaign(Actor):
     def _read_again(self) -> None:
         with self._pool.connection() as connection:
             self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
+            ledger.reconsider(connection, self._campaign)
         self._work_may_be_due = True
 
     def _take(self, campaign: CampaignRow) -> None:

@@ -134,7 +134,8 @@ def claim(
     opening: Opening | None = None,
 ) -> Claim:
     """Claim up to as many tasks as there are ids, in one transaction: highest priority first, then oldest, pending
-    and due retries together. Nothing is claimed of a campaign whose status is not running.
+    and due retries together. Nothing is claimed of a campaign whose status is not running. Raises LeaseLostError when
+    the lease has been lost: nothing is written.
 
     Held in this transaction, over all processes: the company's limit of calls in progress, its attempts at one number
     in 24 hours, and do-not-call. `opening` says when a number's place is open; a contact whose place is closed waits.
@@ -145,7 +146,9 @@ def claim(
         if campaign.company_limited:
             company = _company_limits(connection, campaign)
         allowed = list(call_ids[: company.room])
-        connection.execute(_sql("promote"), parameters)
+        ours = connection.execute(_sql("promote"), parameters).fetchone()
+        if ours is None or not ours[0]:
+            raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
         passed_over = 0
         if opening is not None or company.attempts_per_day is not None:
             parameters["only"], passed_over = _callable_now(
@@ -219,6 +222,11 @@ def settle(
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
         if campaign.company_limited:
             connection.execute("SELECT pg_notify('campaignd', 'company:' || %s)", (str(campaign.company_id),))
+
+
+def reconsider(connection: Connection, campaign: CampaignRow) -> None:
+    """Let contacts be looked at anew that were put off by rules which may have changed since."""
+    connection.execute(_sql("reconsider"), _ids(campaign))
 
 
 def read_prospects(connection: Connection, campaign: CampaignRow) -> Prospects:

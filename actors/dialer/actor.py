@@ -45,9 +45,6 @@ LOOK_EVERY = timedelta(seconds=15)
 """How often LiveKit is asked whether a call is still up: the net for lost webhooks."""
 LOOK_SOON = timedelta(seconds=2)
 """How soon it is asked again while it is not clear whether the phone rings."""
-LATEST_RING = timedelta(seconds=80)
-"""LiveKit gives up a waiting dial after this long, whatever it was asked."""
-UNCLEAR_SLACK = timedelta(seconds=10)
 AGENT_REPORT_GRACE = timedelta(seconds=5)
 """How long after the end of a call its agent's report, on its way, is waited for."""
 
@@ -58,10 +55,21 @@ ASK_AGAIN = timedelta(seconds=2)
 class DialGateway(Protocol):
     """What a dialer asks of LiveKit; each but the last is answered by one message."""
 
-    def create_room(self, call: Call) -> None: ...
-    def dial(self, call: Call, decided_at: float) -> None: ...
-    def look(self, call: Call) -> None: ...
-    def delete_room(self, call: Call) -> None: ...
+    def create_room(self, call: Call) -> None:
+        """Make the call's room and send for its agent."""
+        ...
+
+    def dial(self, call: Call, decided_at: float) -> None:
+        """Dial, and wait until it is answered or not; `decided_at` is of the monotonic clock."""
+        ...
+
+    def look(self, call: Call) -> None:
+        """See who is in the call's room."""
+        ...
+
+    def delete_room(self, call: Call) -> None:
+        """Close the call's room, and hang up whoever is in it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ class Dialer(Actor):
         telemetry: Telemetry,
         call: Call,
         resume: bool,
+        longest_dial: timedelta,
     ) -> None:
         super().__init__(address, generation, parent, surroundings)
         self._pool = pool
@@ -114,6 +123,7 @@ class Dialer(Actor):
         self._telemetry = telemetry
         self._call = call
         self._resume = resume
+        self._longest_dial = longest_dial
         self._dialing_at: datetime | None = None
         self._unclear: str | None = None  # why it is not known whether the phone rings
         self._sip_call_id: str | None = None
@@ -122,6 +132,7 @@ class Dialer(Actor):
         self._agent_left = False
         self._reported: str | None = None  # what the agent said of the line
         self._over_at: datetime | None = None
+        self._finished = False
         self.log = self.log.bind(
             call=str(call.call_id), task=str(call.task_id), campaign=call.campaign, attempt=call.attempt
         )
@@ -134,6 +145,8 @@ class Dialer(Actor):
             self._gateway.create_room(self._call)
 
     def receive(self, message: Any) -> None:
+        if self._finished and not isinstance(message, CallFinished):
+            return  # it lay in the mailbox when the call was over
         match message:
             case RoomReady():
                 faults.reach("after_room")
@@ -285,10 +298,9 @@ class Dialer(Actor):
         if self._dialing_at is None:
             raise RuntimeError("unclear before it was dialed")
         now = self.clock.now()
-        ring = max(LATEST_RING, timedelta(seconds=self._call.ringing_timeout_s))
         if status in ("active", "automation"):
             self._answered(None)
-        elif now >= self._dialing_at + ring + UNCLEAR_SLACK:
+        elif now >= self._dialing_at + self._longest_dial:
             self._finish(Outcome.INTERRUPTED, self._unclear)
         else:
             self.remind("look", now + LOOK_SOON, Look())
@@ -342,6 +354,7 @@ class Dialer(Actor):
             self._finish(Outcome.ANSWERED, None)
 
     def _finish(self, outcome: Outcome, error: str | None, sip_status_code: int | None = None) -> None:
+        self._finished = True
         self._gateway.delete_room(self._call)
         ended_at = self._over_at or self.clock.now()
         result = CallResult(

@@ -42,7 +42,7 @@ CONTROL_TIMEOUT_S = 10.0
 DIAL_GRACE_S = 15.0
 """On top of the ringing: LiveKit joins the participant to the room before ringing begins."""
 DIAL_WITHIN_S = 5.0
-"""How old the decision to dial may be when the request leaves; well under the time of a lease."""
+"""How old the decision to dial may be at most when the request leaves."""
 _EMPTY_ROOM_TIMEOUT_S = 120
 _CONTROL_CONNECTIONS = 100
 
@@ -79,12 +79,14 @@ class Gateway:
         *,
         control_timeout_s: float = CONTROL_TIMEOUT_S,
         dial_grace_s: float = DIAL_GRACE_S,
+        dial_within_s: float = DIAL_WITHIN_S,
     ) -> None:
         self._loop = loop
         self._directory = directory
         self._url, self._api_key, self._api_secret = url, api_key, api_secret
         self._lines = lines
         self._control_timeout_s, self._dial_grace_s = control_timeout_s, dial_grace_s
+        self._dial_within_s = dial_within_s
         self._log = structlog.get_logger()
 
     async def open(self) -> None:
@@ -171,7 +173,7 @@ class Gateway:
             wait_until_answered=True,
         )
         limit = call.ringing_timeout_s + self._dial_grace_s
-        if monotonic() - decided_at > DIAL_WITHIN_S:
+        if monotonic() - decided_at > self._dial_within_s:
             return Refused(Outcome.ERROR, "not dialed: this process stood still after it had decided to")
         try:
             async with asyncio.timeout(limit):

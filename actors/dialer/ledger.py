@@ -31,7 +31,7 @@ def read_call(connection: Connection, call_id: UUID) -> CallRow | None:
 
 _OURS = (
     " AND EXISTS (SELECT FROM campaign_leases l WHERE l.campaign_id = calls.campaign_id AND l.epoch = %(epoch)s"
-    " AND l.expires_at > clock_timestamp())"
+    " AND l.expires_at > clock_timestamp() FOR SHARE)"
 )
 
 

@@ -139,7 +139,7 @@ class Roster(Actor):
             self.remind("look for free", self.clock.now() + LOOK_FOR_FREE_EVERY, LookForFree())
 
     def _fair_share(self, connection: Connection) -> int:
-        return math.ceil(len(self._active) / leases.count_live(connection, self._lease))
+        return math.ceil(len(self._active) / leases.count_live(connection, self._supervisor.id, self._lease))
 
     def _share(self, connection: Connection) -> None:
         """Hand campaigns over while we hold more than our share: each leaves once its calls have ended."""

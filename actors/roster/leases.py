@@ -1,7 +1,12 @@
 """Leases: a campaign is worked by one supervisor at a time. The clock of leases is PostgreSQL's, which all share.
 
 An epoch names one holding of one campaign: it grows with every change of hands, and whoever writes under an older one
-matches nothing (the statements of `actors.campaign.ledger` and `actors.dialer.ledger` carry it).
+matches nothing (the statements of `actors.campaign.ledger` and `actors.dialer.ledger` carry it). They lock the lease's
+row while they write, so that it does not change hands between their looking at it and their commit.
+
+A supervisor shows that it is there by an advisory lock, held on one connection for as long as it lives (`APPEAR`).
+PostgreSQL lets go of it the moment the process dies, so that others need not wait for the leases to run out. Of one
+that hangs, or whose network is gone, the connection stays: there the expiry counts.
 """
 
 from __future__ import annotations
@@ -13,6 +18,27 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
+
+APPEAR = "SELECT pg_advisory_lock_shared(hashtextextended(%s::text, 0))"
+"""To be executed, with the supervisor's id, before it takes its first lease, on a connection that it keeps. Shared, so
+that a connection of its own which is dead, and not yet known to be, is not in its way."""
+
+RETURN_WITHIN = timedelta(seconds=5)
+"""After a start of PostgreSQL every supervisor is given so long to appear again before it counts as gone."""
+
+_GONE = """
+    ARRAY(
+        SELECT s.id FROM supervisors s
+        WHERE s.id <> %(supervisor)s
+          AND pg_postmaster_start_time() < clock_timestamp() - %(return_within)s
+          AND NOT EXISTS (
+              SELECT FROM pg_locks k
+              WHERE k.locktype = 'advisory' AND k.objsubid = 1
+                AND (k.classid::bigint << 32 | k.objid::bigint) = hashtextextended(s.id::text, 0)
+                AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+          )
+    )
+"""
 
 
 @dataclass(frozen=True)
@@ -51,10 +77,11 @@ def renew(connection: Connection, supervisor_id: UUID, lease: timedelta) -> dict
     return dict(rows)
 
 
-def count_live(connection: Connection, lease: timedelta) -> int:
-    """Supervisors heard of within the time of a lease, this one included."""
+def count_live(connection: Connection, supervisor_id: UUID, lease: timedelta) -> int:
+    """Supervisors heard of within the time of a lease and not gone since, this one included."""
     row = connection.execute(
-        "SELECT count(*) FROM supervisors WHERE heartbeat_at > clock_timestamp() - %s", (lease,)
+        f"SELECT count(*) FROM supervisors WHERE heartbeat_at > clock_timestamp() - %(lease)s AND id <> ALL({_GONE})",
+        {"supervisor": supervisor_id, "lease": lease, "return_within": RETURN_WITHIN},
     ).fetchone()
     return max(row[0], 1) if row is not None else 1
 
@@ -62,22 +89,34 @@ def count_live(connection: Connection, lease: timedelta) -> int:
 def acquire(
     connection: Connection, supervisor_id: UUID, campaigns: Iterable[UUID], most: int, lease: timedelta
 ) -> dict[UUID, int]:
-    """Take up to `most` of these campaigns that nobody holds: campaign → its new epoch."""
+    """Take up to `most` of these campaigns that nobody holds, or only one who is gone: campaign → its new epoch. Waits
+    for nobody: a lease under which someone writes at this moment is passed over."""
+    parameters = {
+        "supervisor": supervisor_id,
+        "campaigns": list(campaigns),
+        "lease": lease,
+        "return_within": RETURN_WITHIN,
+    }
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(
-            "INSERT INTO campaign_leases AS l (campaign_id, supervisor_id, epoch, expires_at)"
-            " SELECT id, %(supervisor)s, 1, clock_timestamp() + %(lease)s"
-            " FROM unnest(%(campaigns)s::uuid[]) AS id"
-            " WHERE NOT EXISTS (SELECT FROM campaign_leases held"
-            "                   WHERE held.campaign_id = id AND held.expires_at > clock_timestamp())"
-            " ORDER BY id LIMIT %(most)s"
-            " ON CONFLICT (campaign_id) DO UPDATE"
-            " SET supervisor_id = excluded.supervisor_id, epoch = l.epoch + 1, expires_at = excluded.expires_at"
-            " WHERE l.expires_at <= clock_timestamp()"
-            " RETURNING campaign_id, epoch",
-            {"supervisor": supervisor_id, "campaigns": list(campaigns), "most": most, "lease": lease},
+        taken = cursor.execute(
+            f"WITH gone AS MATERIALIZED (SELECT {_GONE} AS ids), free AS MATERIALIZED ("
+            "  SELECT campaign_id FROM campaign_leases"
+            "  WHERE campaign_id = ANY(%(campaigns)s)"
+            "    AND (expires_at <= clock_timestamp() OR supervisor_id = ANY((SELECT ids FROM gone)::uuid[]))"
+            "  ORDER BY campaign_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)"
+            " UPDATE campaign_leases l"
+            " SET supervisor_id = %(supervisor)s, epoch = epoch + 1, expires_at = clock_timestamp() + %(lease)s"
+            " FROM free WHERE l.campaign_id = free.campaign_id RETURNING l.campaign_id, l.epoch",
+            {**parameters, "most": most},
         ).fetchall()
-    return dict(rows)
+        first = cursor.execute(
+            "INSERT INTO campaign_leases (campaign_id, supervisor_id, epoch, expires_at)"
+            " SELECT id, %(supervisor)s, 1, clock_timestamp() + %(lease)s FROM unnest(%(campaigns)s::uuid[]) AS id"
+            " WHERE NOT EXISTS (SELECT FROM campaign_leases l WHERE l.campaign_id = id)"
+            " ORDER BY id LIMIT %(most)s ON CONFLICT (campaign_id) DO NOTHING RETURNING campaign_id, epoch",
+            {**parameters, "most": most - len(taken)},
+        ).fetchall()
+    return dict(taken + first)
 
 
 def release(connection: Connection, supervisor_id: UUID, campaigns: Iterable[UUID]) -> None:

@@ -19,6 +19,10 @@ from supervisor.logs import set_up_logs
 from supervisor.service import Service
 
 
+class StoppedByOperator(Exception):
+    """A stop was asked for before everything was started."""
+
+
 class StopSignals:
     """SIGTERM, SIGINT and `others`: the first asks for an orderly stop, a second one for an immediate one."""
 
@@ -34,6 +38,11 @@ class StopSignals:
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def raise_if_asked(self, *_: object) -> None:
+        """Leave a long import in the middle: it is undone, and begun again at the next start."""
+        if self.stop.is_set():
+            raise StoppedByOperator
 
     def _receive(self, number: int, frame: object) -> None:
         (self.hurry if self.stop.is_set() else self.stop).set()
@@ -53,11 +62,21 @@ def command(config: Path) -> None:
     secrets.livekit()
     set_up_logs(snapshot.service.logging.level, snapshot.service.logging.format)
     log = structlog.get_logger()
+    # Else a `kill -HUP`, or a terminal that closes, would end every call at once.
+    reload = threading.Event()
+    signal.signal(signal.SIGHUP, lambda number, frame: reload.set())
     with StopSignals() as signals, open_server(snapshot) as dsn:
         prepare_schema(snapshot, dsn)
         service = Service(snapshot, secrets, dsn, SystemClock())
-        service.start()
+        try:
+            service.start(progress=signals.raise_if_asked)
+        except StoppedByOperator:
+            log.info("stopped", reason="asked to while it was starting")
+            return
         while not signals.stop.wait(0.5):
+            if reload.is_set():
+                reload.clear()
+                log.warning("not_reloaded", reason="this version reads its files only when it starts")
             if service.failed.is_set():
                 # Its threads may be stuck: nothing is waited for, and the next start takes the calls over.
                 log.error("exiting_after_failure")

@@ -31,6 +31,8 @@ class ServiceSettings(Settings):
     """Folder with a file for each campaign; relative: beside this file."""
     drain_timeout_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 60
     """How long a stopping service waits for calls in progress; what is still up then, the next start takes over."""
+    lease_s: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] = 15
+    """How long a service may be out of touch with PostgreSQL before others take its campaigns over."""
 
 
 class DatabaseSettings(Settings):
@@ -47,6 +49,8 @@ class LiveKitSettings(Settings):
 
     url: LiveKitUrl = "http://127.0.0.1:7880"
     """Address of its API."""
+    longest_dial_s: Seconds = 90
+    """So long after a dial request a phone can't ring any more unseen: LiveKit gives a waiting one up after 80 s."""
 
 
 class TrunkSettings(Settings):

@@ -10,6 +10,7 @@ import structlog
 
 from actors.addresses import ROSTER, Directory, campaign_address
 from actors.campaign.messages import TasksAdded
+from actors.roster import leases
 from actors.roster.messages import CampaignChanged, CompanySlotsFreed, LookAround
 from supervisor.database.pool import connection_string
 
@@ -18,11 +19,15 @@ _RECONNECT_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 class Listener:
     """A connection of its own, on the event loop. While it is lost notifications are lost too: after each reconnect
-    the Roster is told to look around, and campaigns look for themselves at their slow pulse."""
+    the Roster is told to look around, and campaigns look for themselves at their slow pulse. By it, too, other
+    supervisors see that this one is there."""
 
-    def __init__(self, dsn: str, directory: Directory) -> None:
+    def __init__(self, dsn: str, directory: Directory, supervisor_id: UUID) -> None:
         self._dsn = connection_string(dsn, "campaignd listener")
         self._directory = directory
+        self._supervisor_id = supervisor_id
+        self.listening = asyncio.Event()
+        """Set once it has begun to listen."""
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -31,7 +36,9 @@ class Listener:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
+                    await connection.execute(leases.APPEAR, (self._supervisor_id,))
                     await connection.execute("LISTEN campaignd")
+                    self.listening.set()
                     self._directory.tell(ROSTER, LookAround())
                     failures = 0
                     async for notification in connection.notifies():

@@ -12,6 +12,8 @@ from actors.errors import DatabaseError
 
 STATEMENT_TIMEOUT_S = 30
 """No statement of an actor takes a hundredth of this; one that does is stuck, and must not hold its actor up."""
+IDLE_TIMEOUT_S = 5
+"""No transaction waits for its own process: one that stands still must not keep rows locked."""
 GET_TIMEOUT_S = 10
 """How long an actor waits for a connection when all are in use, or PostgreSQL is away."""
 
@@ -31,7 +33,9 @@ def open_pool(dsn: str, size: int) -> ConnectionPool:
     be had within the time limit. The caller closes it."""
     timeout_ms = STATEMENT_TIMEOUT_S * 1000
     given = conninfo_to_dict(dsn).get("options") or ""
+    idle_ms = IDLE_TIMEOUT_S * 1000
     limits = f"-c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
+    limits += f" -c idle_in_transaction_session_timeout={idle_ms}"
     pool = ConnectionPool(
         connection_string(dsn, "campaignd"),
         min_size=min(2, size),

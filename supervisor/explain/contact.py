@@ -66,9 +66,8 @@ class ContactRules:
         return found
 
     def not_before(self, task: TaskFacts) -> datetime | None:
-        """The first instant at which this contact may be called, if nothing changes but the time; None: never."""
-        if task.status not in (TaskStatus.PENDING, TaskStatus.RETRY) or task.forbidden is not None:
-            return None
+        """The first instant at which schedule and waits allow this contact, which is neither settled nor being called,
+        to be called; None: never."""
         return self._opening(task, task.waits_until, task.rests_until)
 
     def _opening(self, task: TaskFacts, *earliest: datetime | None) -> datetime | None:

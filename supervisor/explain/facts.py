@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,25 +13,15 @@ from psycopg.rows import class_row, dict_row, tuple_row
 from pydantic import ValidationError
 
 from actors.campaign import ledger
+from actors.campaign.ledger import CampaignRow
 from actors.errors import CampaignValidationError
 from actors.limiter import CallLimits
-from actors.trunk import ledger as trunk_ledger
+from actors.trunk.ledger import read_calls as read_trunk_calls
 from supervisor.explain.contact import TaskFacts
+from supervisor.explain.counting import Kind
 from supervisor.explain.gates import CampaignFacts, HeldBy
 from supervisor.explain.limits import CallsUnder
 from supervisor.explain.sql import statement
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Tasks that differ in nothing that matters, and where they stand in the order of claiming."""
-
-    facts: TaskFacts  # with the id of the first
-    tasks: int
-    first_place: int
-    last_place: int
-    last_id: UUID
-
 
 _TASK_FACTS = tuple(field.name for field in fields(TaskFacts))
 
@@ -41,11 +31,7 @@ def read_campaign(
 ) -> CampaignFacts:
     """The campaign without its tasks. Raises CampaignNotFoundError, and CampaignValidationError for settings with
     which its actor could not work."""
-    try:
-        campaign = ledger.read_campaign(connection, campaign_id)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise CampaignValidationError(f"Campaign {campaign_id} has settings that make no sense: {wrong}") from error
+    campaign = _campaign(connection, campaign_id)
     parameters = {"campaign": campaign_id, "company": campaign.company_id}
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(statement("campaign"), parameters).fetchone()
@@ -53,21 +39,22 @@ def read_campaign(
     with connection.cursor(row_factory=class_row(HeldBy)) as cursor:
         holds = cursor.execute(statement("holds"), parameters).fetchall()
     with connection.cursor(row_factory=tuple_row) as cursor:
-        company_calls = cursor.execute(statement("company_calls"), parameters).fetchall()
-    trunk = trunk_ledger.read_calls(connection, campaign.trunk, now)
+        in_progress = cursor.execute(statement("company_calls"), parameters).fetchall()
+    begun = ledger.read_begun(connection, campaign, now)
+    trunk = read_trunk_calls(connection, campaign.trunk, now)
     return CampaignFacts(
+        **row,
         id=campaign_id,
         company_id=campaign.company_id,
+        company=campaign.company,
         trunk=campaign.trunk,
+        status=campaign.status,
         holds=holds,
         settings=campaign.settings,
-        calls=CallsUnder(
-            ledger.read_in_progress(connection, campaign), ledger.read_begun(connection, campaign, now)
-        ),
-        company_calls=CallsUnder(company_calls),
+        calls=CallsUnder([(call, began) for call, began, ours in in_progress if ours], begun),
+        company_calls=CallsUnder([(call, began) for call, began, _ in in_progress]),
         trunk_limits=trunks.get(campaign.trunk),
         trunk_calls=CallsUnder([(call, began) for call, _, began in trunk.in_progress], trunk.begun),
-        **row,
     )
 
 
@@ -114,3 +101,11 @@ def _parameters(campaign: CampaignFacts, now: datetime) -> dict[str, Any]:
         "most_per_day": campaign.company_attempts_per_day,
         "now": now,
     }
+
+
+def _campaign(connection: Connection, campaign_id: UUID) -> CampaignRow:
+    try:
+        return ledger.read_campaign(connection, campaign_id)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise CampaignValidationError(f"Campaign {campaign_id} has settings that make no sense: {wrong}") from error

@@ -50,7 +50,7 @@ class CampaignFacts:
     company_attempts_per_day: int | None
     trunk_limits: CallLimits | None  # None: the service's file has no such trunk
     trunk_calls: CallsUnder
-    served: bool | None  # whether a service is connected to the database; None: it can't be told
+    worked: bool  # by a service that runs now, or was killed less than a lease ago
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def gates(campaign: CampaignFacts, now: datetime) -> Gates:
     found = [*_status(campaign), *_schedule(campaign.settings, now)]
     if campaign.trunk_limits is None:
         found.append(Hindrance(Reason.NO_TRUNK, f"its trunk {campaign.trunk} is not in the service's file"))
-    if campaign.served is False:
-        found.append(Hindrance(Reason.NO_SERVICE, "no service is connected to the database"))
+    if not campaign.worked and campaign.status != Status.DRAFT:
+        found.append(Hindrance(Reason.NO_SERVICE, "no running service works the campaign"))
     limits = _limits(campaign)
     found += reached(limits, now)
     return Gates(tuple(found), min(CLAIM_MOST, room(limits, now)))
@@ -122,6 +122,8 @@ def _limits(campaign: CampaignFacts) -> list[Limit]:
     company = CallLimits(concurrent=campaign.company_max_concurrent)
     return [
         *limits_of("its company's", company, campaign.company_calls, COMPANY),
-        *limits_of("the campaign's", CallLimits(own.max_concurrent_calls, own.calls_per_minute), campaign.calls, CAMPAIGN),
+        *limits_of(
+            "the campaign's", CallLimits(own.max_concurrent_calls, own.calls_per_minute), campaign.calls, CAMPAIGN
+        ),
         *limits_of(f"trunk {campaign.trunk}'s", trunk, campaign.trunk_calls, TRUNK),
     ]

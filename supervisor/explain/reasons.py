@@ -47,6 +47,7 @@ class Reason(StrEnum):
 
 _PLACES = {reason: place for place, reason in enumerate(Reason)}
 _FIRST_TIMED, _LAST_TIMED = _PLACES[Reason.NOT_BEGUN], _PLACES[Reason.PUT_OFF]
+_LAST_FINAL = _PLACES[Reason.TIME_OVER]
 _ONLY_ROOM = _PLACES[Reason.COMPANY_CONCURRENT]
 
 
@@ -61,9 +62,17 @@ class Hindrance:
     zones: tuple[str, ...] = ()  # the contact's, where it is closed
 
 
+NOTHING = Hindrance(Reason.NOTHING, "nothing hinders it: may be called now")
+
+
 def in_order(hindrances: Iterable[Hindrance]) -> list[Hindrance]:
     """By precedence, the one that matters first."""
     return sorted(hindrances, key=_precedence)
+
+
+def is_final(hindrance: Hindrance) -> bool:
+    """Whether no waiting ends it, so that what else may stand in the way does not matter."""
+    return _PLACES[hindrance.reason] <= _LAST_FINAL
 
 
 def is_about_room(hindrance: Hindrance) -> bool:

@@ -40,6 +40,8 @@ trunk = "main"
 [retry]
 max_retries = 2
 retry_delay_minutes = 0.01
+[call]
+max_call_duration_s = 86400
 """
 
 

@@ -42,6 +42,8 @@ def test_it_calls_everyone_and_stops_in_order(setting: Setting, database: psycop
         accepted = re.search(r'^campaignd_webhooks_total\{[^}]*"accepted"\} (\S+)$', metrics, re.MULTILINE)
         assert accepted is not None, metrics
         assert float(accepted[1]) >= len(numbers), "LiveKit's webhooks did not arrive"
+        service.signal_group(signal.SIGHUP)
+        wait_until(lambda: "not_reloaded" in service.err, 5)
         service.signal_group(signal.SIGTERM)
         assert service.end(20) == 0
         assert TRACEBACK not in service.err

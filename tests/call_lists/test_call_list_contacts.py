@@ -55,7 +55,7 @@ def test_a_row_becomes_a_contact_with_all_it_says() -> None:
 
 def test_empty_cells_leave_nothing() -> None:
     found = contact(A, "", "", "", "  ")
-    assert found == Contact(2, A, None, 0, b"{}")
+    assert found == Contact(2, A, None, 0, b"{}", found.cells)
 
 
 def test_columns_stand_in_any_order_and_case() -> None:
@@ -111,8 +111,8 @@ def test_the_extremes_of_priority() -> None:
 
 
 def test_cells_that_are_missing_are_empty_and_cells_too_many_are_a_bad_row() -> None:
-    assert contact(A) == Contact(2, A, None, 0, b"{}")
-    assert contact(A, "", "", "", "", "", " ") == Contact(2, A, None, 0, b"{}")
+    for cells in ([A], [A, "", "", "", "", "", " "]):
+        assert contact(*cells) == Contact(2, A, None, 0, b"{}", cells)
     assert reason(A, "Smith", " Ann", "", "", "x") == "Row 2: 6 cells, but the header has 5"
 
 
@@ -140,7 +140,7 @@ def test_an_escape_that_only_looks_like_nul_is_text() -> None:
 
 def test_each_known_number_has_its_own_reason() -> None:
     found = judged([A], ["79991000001"], [B], [C], [C], in_campaign=(B,), do_not_call=(C,))
-    assert found[0] == Contact(2, A, None, 0, b"{}")
+    assert found[0] == Contact(2, A, None, 0, b"{}", [A])
     assert [str(rejected) for rejected in found[1:]] == [
         "Row 3: Duplicate of row 2",
         "Row 4: Already in this campaign",
@@ -156,7 +156,7 @@ def test_a_bad_row_is_not_the_first_of_a_duplicate() -> None:
 
 def test_a_row_with_a_problem_says_it() -> None:
     contacts = Contacts(Columns.of(HEADER), None)
-    assert list(contacts.read([Row(9, [A], "A quote")])) == [Rejected(9, "A quote")]
+    assert list(contacts.read([Row(9, [A], "A quote")])) == [Rejected(9, "A quote", [A])]
 
 
 PHONE = st.one_of(

@@ -49,7 +49,7 @@ def test_a_big_endian_mark_is_understood(list_of: ListOf) -> None:
 
 
 def test_letters_far_into_the_file_decide_its_encoding(list_of: ListOf) -> None:
-    padding = "phone_number,name\n" + "1,Bob\n" * 300_000
+    padding = "phone_number,name\n" + "1,Bob\n" * 200_000
     assert cells(list_of((padding + f"2,{CYRILLIC}\n").encode("cp1251")))[-1] == ["2", CYRILLIC]
     assert cells(list_of((padding + f"2,{WESTERN}\n").encode("cp1252")))[-1] == ["2", WESTERN]
     assert cells(list_of((padding + f"2,{CYRILLIC}\n").encode()))[-1] == ["2", CYRILLIC]
@@ -112,9 +112,25 @@ def test_another_format_is_refused(list_of: ListOf, name: str) -> None:
         list(read_rows(list_of("phone_number\n", name)))
 
 
-def test_a_workbook_with_the_name_of_a_csv_is_refused(list_of: ListOf) -> None:
-    with pytest.raises(CallListValidationError, match=r"^Unsupported file format: list\.csv is an \.xlsx workbook"):
-        list(read_rows(list_of(b"PK\x03\x04whatever")))
+@pytest.mark.parametrize(
+    ("content", "name", "why"),
+    [
+        (b"%PDF-1.7\n", "list.csv", "is a PDF"),
+        (b"\xef\xbb\xbf\n<HTML><table><tr><td>phone_number", "list.xls", "is a web page or XML"),
+        (b"<?xml version='1.0'?><Workbook>", "list.xls", "is a web page or XML"),
+        (b"\x09\x00\x04\x00\x02\x00\x10\x00", "list.xls", "is neither a workbook nor text"),
+    ],
+)
+def test_what_is_neither_text_nor_a_workbook_is_refused(list_of: ListOf, content: bytes, name: str, why: str) -> None:
+    with pytest.raises(CallListValidationError, match=f"^Unsupported file format: {name} {why}"):
+        list(read_rows(list_of(content, name)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251", "utf-16"])
+@pytest.mark.parametrize("name", ["list.xls", "list.xlsx"])
+def test_csv_with_the_name_of_a_workbook_is_read_as_csv(list_of: ListOf, name: str, encoding: str) -> None:
+    path = list_of(f"phone_number\tname\n1\t{CYRILLIC}\n".encode(encoding), name)
+    assert cells(path) == [["phone_number", "name"], ["1", CYRILLIC]]
 
 
 def test_the_case_of_the_ending_does_not_matter(list_of: ListOf) -> None:

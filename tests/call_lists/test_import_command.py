@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from import_ledger import Ledger, numbers
 
 from actors.errors import CampaignNotFoundError, CampaignValidationError
+from actors.jobs.call_lists.rows import read_rows
 from supervisor.cli import main
 from supervisor.database.campaigns import find_campaign
 
@@ -50,9 +52,13 @@ def test_a_list_is_imported_and_its_bad_rows_are_told(
     campaign, path = ledger.campaign(), list_of(LIST.format(*numbers(2)))
     code, said, errors = campaignd("spring", path)
     assert (code, errors) == (0, "")
-    assert said == (
-        f"{path}: 4 rows, 2 contacts added, 2 not added\n  Row 4: Duplicate of row 3\n  Row 5: Empty phone number\n"
-    )
+    *summary, cost = said.splitlines()
+    assert summary == [
+        f"{path}: 4 rows, 2 contacts added, 2 not added",
+        "  Row 4: Duplicate of row 3",
+        "  Row 5: Empty phone number",
+    ]
+    assert re.fullmatch(r"4 rows in \d+\.\d s: [\d,]+ rows/s, peak memory \d+ MB", cost)
     assert ledger.numbers(campaign) == numbers(2)
 
 
@@ -61,18 +67,34 @@ def test_many_bad_rows_do_not_fill_the_screen(
 ) -> None:
     ledger.campaign()
     _, said, _ = campaignd("spring", list_of("phone_number,x\n" + ",1\n" * 1000))
-    assert len(said.splitlines()) == 52
-    assert said.endswith("… and 950 more: --json lists them all\n")
+    assert len(said.splitlines()) == 53
+    assert said.splitlines()[-2].endswith("… and 950 more: --json lists them all")
 
 
 def test_machines_get_one_object(ledger: Ledger, campaignd: Callable[..., Answer], list_of: ListOf) -> None:
     campaign = ledger.campaign(name="Весна")
     for text in (campaign, str(campaign).upper(), "Весна"):
-        code, said, _ = campaignd(text, list_of(LIST.format(*numbers(2))), "--json")
-        assert code == 0
+        code, said, errors = campaignd(text, list_of(LIST.format(*numbers(2))), "--json")
+        assert code == 0 and "rows/s" in errors
         result = json.loads(said)
         assert list(result) == ["total", "created", "errors"]
         assert result["total"] == 4 == result["created"] + len(result["errors"])
+
+
+def test_rejected_rows_are_written_to_a_workbook(
+    ledger: Ledger, campaignd: Callable[..., Answer], list_of: ListOf, tmp_path: Path
+) -> None:
+    ledger.campaign()
+    path, out = list_of(LIST.format(*numbers(2))), tmp_path / "rejects.xlsx"
+    code, _, _ = campaignd("spring", path, "--rejects", out)
+    assert code == 0
+    assert [row.cells[:2] for row in read_rows(out)] == [
+        ["row", "reason"],
+        ["4", "Duplicate of row 3"],
+        ["5", "Empty phone number"],
+    ]
+    code, _, errors = campaignd("spring", path, "--rejects", path)
+    assert code == 2 and "this is the call list itself" in errors
 
 
 @pytest.mark.parametrize(

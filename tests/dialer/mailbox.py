@@ -49,6 +49,7 @@ def a_call(number: str = "+79450000000", **changes: Any) -> Call:
         "campaign_id": new_id(),
         "campaign": "spring",
         "trunk": "main",
+        "epoch": 1,
         "attempt": 1,
         "max_attempts": None,
         "phone_number": number,

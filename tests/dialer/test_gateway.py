@@ -59,6 +59,10 @@ def gateway_to(loop: LoopThread, directory: Directory, url: str, secret: str = S
         loop.run(gateway.close(), 5)
 
 
+def dial(gateway: Gateway, call: Call, decided_s_ago: float = 0) -> None:
+    gateway.dial(call, time.monotonic() - decided_s_ago)
+
+
 @pytest.fixture
 def directory() -> Directory:
     return Directory()
@@ -102,7 +106,7 @@ def test_an_answered_dial_tells_the_sip_call(
     gateway: Gateway, livekit: SimulatorThread, call: Call, dialer: Mailbox
 ) -> None:
     livekit.set_script({NUMBER: Answer(ring_s=1, talk_s=1000)})
-    gateway.dial(call)
+    dial(gateway, call)
     answered = dialer.next(Answered)
     (ring,) = livekit.rings()
     assert answered.sip_call_id == ring.sip_call_id
@@ -136,7 +140,7 @@ def test_a_dial_that_certainly_failed_is_refused(
     call = a_call(NUMBER, ringing_timeout_s=40)
     dialer = mailbox(directory, call.call_id)
     livekit.set_script({NUMBER: behaviour})
-    gateway.dial(call)
+    dial(gateway, call)
     refused = dialer.next(Refused)
     assert (refused.outcome, refused.sip_status_code) == (outcome, status)
 
@@ -162,7 +166,7 @@ def test_an_outage_is_refused_only_where_nothing_can_have_been_dialed(
     gateway: Gateway, livekit: SimulatorThread, call: Call, dialer: Mailbox, outage: Outage, kind: Outcome | None
 ) -> None:
     livekit.set_knobs(outages={DIAL: outage})
-    gateway.dial(call)
+    dial(gateway, call)
     if kind is None:
         dialer.next(Unclear)
     else:
@@ -175,7 +179,7 @@ def test_a_dial_cut_after_it_was_begun_is_unclear_and_is_not_repeated(
 ) -> None:
     livekit.set_script({NUMBER: Answer(ring_s=1, talk_s=1000)})
     livekit.set_knobs(outages={DIAL: Outage("cut")})
-    gateway.dial(call)
+    dial(gateway, call)
     dialer.next(Unclear)
     assert [(ring.number, ring.room) for ring in livekit.rings()] == [(NUMBER, call.room)]
     assert livekit.state()["requests"][DIAL] == 1
@@ -185,11 +189,11 @@ def test_a_refused_connection_is_certainly_not_dialed(
     gateway: Gateway, livekit: SimulatorThread, call: Call, dialer: Mailbox
 ) -> None:
     livekit.go_down()
-    gateway.dial(call)
+    dial(gateway, call)
     refused = dialer.next(Refused)
     assert refused.outcome is Outcome.ERROR and "could not reach LiveKit" in refused.error
     livekit.come_back()
-    gateway.dial(call)
+    dial(gateway, call)
     dialer.next(Answered)
 
 
@@ -201,7 +205,7 @@ def test_a_dial_that_is_never_answered_is_unclear_after_its_ringing_and_some_gra
     dialer = mailbox(directory, call.call_id)
     livekit.set_knobs(outages={DIAL: Outage("hang")})
     began = time.monotonic()
-    gateway.dial(call)
+    dial(gateway, call)
     unclear = dialer.next(Unclear, timeout_s=5)
     assert 1 <= time.monotonic() - began < 3
     assert "TimeoutError" in unclear.error
@@ -209,7 +213,7 @@ def test_a_dial_that_is_never_answered_is_unclear_after_its_ringing_and_some_gra
 
 def test_an_answer_that_can_not_be_read_is_unclear(to_stub: Gateway, stub: Stub, call: Call, dialer: Mailbox) -> None:
     stub.answers["CreateSIPParticipant"] = Canned(200, b"<html>Please log in</html>", "text/html")
-    to_stub.dial(call)
+    dial(to_stub, call)
     dialer.next(Unclear)
 
 
@@ -217,10 +221,20 @@ def test_a_wrong_secret_is_an_error_and_nothing_rings(
     loop: LoopThread, directory: Directory, livekit: SimulatorThread, call: Call, dialer: Mailbox
 ) -> None:
     with gateway_to(loop, directory, livekit.url, "another-secret-that-is-long-enough-for-sha256") as gateway:
-        gateway.dial(call)
+        dial(gateway, call)
         refused = dialer.next(Refused)
     assert refused.outcome is Outcome.ERROR and "401" in refused.error
     assert livekit.rings() == []
+
+
+def test_a_process_that_stood_still_since_it_decided_to_dial_does_not(
+    gateway: Gateway, livekit: SimulatorThread, call: Call, dialer: Mailbox
+) -> None:
+    """Its lease may have run out meanwhile, and another have taken the call over."""
+    dial(gateway, call, decided_s_ago=6)
+    refused = dialer.next(Refused)
+    assert refused.outcome is Outcome.ERROR and "not dialed" in refused.error
+    assert DIAL not in livekit.state()["requests"]
 
 
 # What is asked
@@ -229,15 +243,15 @@ def test_a_wrong_secret_is_an_error_and_nothing_rings(
 def test_a_dial_carries_the_calls_own_values(to_stub: Gateway, stub: Stub, directory: Directory) -> None:
     call = a_call(NUMBER, ringing_timeout_s=17, max_call_duration_s=345)
     dialer = mailbox(directory, call.call_id)
-    to_stub.dial(call)
+    dial(to_stub, call)
     dialer.next(Answered)
-    (dial,) = stub.dials
-    assert dial.sip_call_to == NUMBER
-    assert (dial.sip_trunk_id, dial.sip_number) == ("ST_main", "+74951234567")
-    assert (dial.room_name, dial.participant_identity) == (f"campaignd-{call.call_id}", f"callee-{call.call_id}")
-    assert dial.ringing_timeout.ToSeconds() == 17
-    assert dial.max_call_duration.ToSeconds() == 345
-    assert dial.wait_until_answered
+    (asked,) = stub.dials
+    assert asked.sip_call_to == NUMBER
+    assert (asked.sip_trunk_id, asked.sip_number) == ("ST_main", "+74951234567")
+    assert (asked.room_name, asked.participant_identity) == (f"campaignd-{call.call_id}", f"callee-{call.call_id}")
+    assert asked.ringing_timeout.ToSeconds() == 17
+    assert asked.max_call_duration.ToSeconds() == 345
+    assert asked.wait_until_answered
 
 
 def test_the_room_sends_for_the_agent_and_tells_it_whom_it_talks_to(
@@ -299,7 +313,7 @@ def test_a_look_shows_who_is_in_the_room(
     livekit.set_script({NUMBER: Answer(ring_s=1, talk_s=1000)})
     gateway.create_room(call)
     dialer.next(RoomReady)
-    gateway.dial(call)
+    dial(gateway, call)
     dialer.next(Answered)
 
     def look() -> tuple[bool, bool]:
@@ -374,7 +388,7 @@ def test_three_hundred_dials_do_not_wait_for_one_another_and_control_does_not_wa
     ):
         dialers = [mailbox(directory, call.call_id) for call in calls]
         for call in calls:
-            gateway.dial(call)
+            dial(gateway, call)
         wait_until(lambda: livekit.state()["calls_in_progress"] == 300)
         asked = mailbox(directory, calls[0].call_id)
         gateway.look(calls[0])
@@ -391,7 +405,7 @@ def test_three_hundred_dials_do_not_wait_for_one_another_and_control_does_not_wa
 def test_a_bug_in_the_gateway_reaches_the_dialer(gateway: Gateway, directory: Directory) -> None:
     call = a_call(NUMBER, trunk="a trunk that is not configured")
     dialer = mailbox(directory, call.call_id)
-    gateway.dial(call)
+    dial(gateway, call)
     assert "KeyError" in dialer.next(GatewayFailed).error
 
 
@@ -403,7 +417,7 @@ def test_a_request_that_can_not_be_made_reaches_the_dialer(gateway: Gateway, dir
 
 
 @pytest.mark.parametrize(
-    ("ask", "logged"), [(Gateway.dial, ["gateway_answer_without_dialer"]), (Gateway.look, [])], ids=["dial", "look"]
+    ("ask", "logged"), [(dial, ["gateway_answer_without_dialer"]), (Gateway.look, [])], ids=["dial", "look"]
 )
 def test_an_answer_for_a_dialer_that_is_gone_is_logged_where_it_matters(
     gateway: Gateway, livekit: SimulatorThread, call: Call, ask: Callable[[Gateway, Call], None], logged: list[str]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -125,7 +124,7 @@ class Telemetry:
 
 
 class Tree:
-    """A directory, a clock that is moved by hand and its timer thread; on demand a Supervisor with one kind of child."""
+    """A directory, a clock that is moved by hand and its timer thread; on demand a Supervisor too."""
 
     def __init__(self) -> None:
         self.clock = ManualClock(TUESDAY)
@@ -135,7 +134,9 @@ class Tree:
         self.telemetry = Telemetry()
         self.lives: dict[Address, Life] = {}
         self.generations: list[tuple[Address, int]] = []  # in the order of their making
+        self.supervisors: list[pykka.ActorRef[Any]] = []
         self.running: list[pykka.ActorRef[Any]] = []
+        self.quarantined: list[tuple[StartChild, str]] = []
         self.deaths: list[BaseException | None] = []
         self._restarts: dict[str, Restart] = {"child": Restart.PERMANENT, **{kind.value: kind for kind in Restart}}
 
@@ -148,10 +149,8 @@ class Tree:
             life.dies_in = None
             if life.stop_gate is not None:
                 life.stop_gate.set()
-        supervisor = self.directory.find(SUPERVISOR)
-        for ref in [supervisor, *self.running]:
-            if ref is not None and ref.is_alive():
-                ref.stop(timeout=10)
+        for ref in (*self.supervisors, *self.running):
+            ref.stop(timeout=10)
 
     def advance(self, seconds: float) -> None:
         self.clock.advance(timedelta(seconds=seconds))
@@ -181,13 +180,19 @@ class Tree:
             name: ChildSpec(name, lambda address, generation, _: self._supervised(address, generation), restart)
             for name, restart in self._restarts.items()
         }
-        return Supervisor.start(
+        specs["dispensable"] = replace(
+            specs["child"], kind="dispensable", quarantined=lambda child, why: self.quarantined.append((child, why))
+        )
+        ref = Supervisor.start(
             self.surroundings,
             specs=specs,
             first=[StartChild(address, kind, "") for address in children] if first is None else first,
             telemetry=self.telemetry,
             on_death=self.deaths.append,
+            chance=lambda: 0.0,
         )
+        self.supervisors.append(ref)
+        return ref
 
     def life(self, address: Address = CHILD) -> Life:
         return self.lives.setdefault(address, Life())
@@ -222,6 +227,3 @@ class Tree:
 
 def downs(told: list[Any]) -> list[ChildDown]:
     return [message for message in told if isinstance(message, ChildDown)]
-
-
-Condition = Callable[[], object]

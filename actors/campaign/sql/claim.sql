@@ -1,15 +1,13 @@
 -- Claims up to as many tasks as there are ids, highest priority first, then oldest: the attempt is counted and its
 -- call exists, under the id that will name its room, before anything is dialed. Claims nothing of a campaign that is
--- not running or whose lease has been lost, and nobody who is on do-not-call by now: such a task fails. A row locked
--- by someone else is passed over. `only`, where it is given, are the tasks that may be claimed at all. The answer has
+-- not running, and nobody who is on do-not-call by now: such a task fails. A row locked by someone else is passed
+-- over. That the lease is ours has been seen to by `promote`. `only`, where it is given, are the tasks that may be claimed at all. The answer has
 -- a row at least, so that it always says how many were refused.
 WITH chosen AS MATERIALIZED (
     SELECT t.id, t.phone_number FROM call_tasks t
     WHERE t.campaign_id = %(campaign)s AND t.due AND t.status IN ('pending', 'retry')
       AND (%(only)s::uuid[] IS NULL OR t.id = ANY(%(only)s))
-      AND EXISTS (SELECT FROM campaigns c JOIN campaign_leases l ON l.campaign_id = c.id
-                  WHERE c.id = %(campaign)s AND c.status = 'running'
-                    AND l.epoch = %(epoch)s AND l.expires_at > clock_timestamp())
+      AND EXISTS (SELECT FROM campaigns c WHERE c.id = %(campaign)s AND c.status = 'running')
     ORDER BY (-t.priority), t.created_at
     LIMIT cardinality(%(call_ids)s::uuid[])
     FOR UPDATE OF t SKIP LOCKED

@@ -2,7 +2,8 @@
 WITH given_back AS (
     UPDATE calls SET state = 'given_back', counts = false
     WHERE id = ANY(%(call_ids)s) AND state = 'claimed'
-      AND EXISTS (SELECT FROM campaign_leases WHERE campaign_id = %(campaign)s AND epoch = %(epoch)s)
+      AND EXISTS (SELECT FROM campaign_leases WHERE campaign_id = %(campaign)s AND epoch = %(epoch)s
+                  FOR SHARE)
     RETURNING id, task_id
 )
 UPDATE call_tasks t

@@ -1,3 +1,11 @@
--- Tasks whose time has come join the claimable ones; they keep their status until they are claimed.
-UPDATE call_tasks SET due = true
-WHERE campaign_id = %(campaign)s AND status IN ('pending', 'retry') AND NOT due AND next_attempt_at <= %(now)s
+-- Tasks whose time has come join the claimable ones; they keep their status until they are claimed. The answer says
+-- whether the lease is still ours; it then stays ours to the end of this transaction.
+WITH lease AS MATERIALIZED (
+    SELECT FROM campaign_leases
+    WHERE campaign_id = %(campaign)s AND epoch = %(epoch)s AND expires_at > clock_timestamp() FOR SHARE
+), promoted AS (
+    UPDATE call_tasks SET due = true
+    WHERE campaign_id = %(campaign)s AND status IN ('pending', 'retry') AND NOT due AND next_attempt_at <= %(now)s
+      AND EXISTS (SELECT FROM lease)
+)
+SELECT EXISTS (SELECT FROM lease) AS ours

@@ -2,7 +2,7 @@
 -- ended it, matches nothing: so a result may be settled any number of times. Under a lease that has been lost nothing
 -- matches; the answer says whether it is still ours.
 WITH lease AS MATERIALIZED (
-    SELECT FROM campaign_leases WHERE campaign_id = %(campaign)s AND epoch = %(epoch)s
+    SELECT FROM campaign_leases WHERE campaign_id = %(campaign)s AND epoch = %(epoch)s FOR SHARE
 ), result AS (
     SELECT * FROM unnest(
         %(call_ids)s::uuid[], %(outcomes)s::text[], %(errors)s::text[], %(sip_status_codes)s::int[],

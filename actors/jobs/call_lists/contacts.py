@@ -28,6 +28,7 @@ class Contact(NamedTuple):
     name: bytes | None  # UTF-8
     priority: int
     data: bytes  # a JSON object as UTF-8
+    cells: list[str]  # the row as it came, in case it is rejected yet
 
 
 class Rejected(NamedTuple):
@@ -35,6 +36,7 @@ class Rejected(NamedTuple):
 
     row: int
     reason: str
+    cells: list[str]  # as they came
 
     def __str__(self) -> str:
         return f"Row {self.row}: {self.reason}"
@@ -73,7 +75,7 @@ class Contacts:
             try:
                 yield self._contact(row)
             except (_BadRow, NumberError) as error:
-                yield Rejected(row.number, str(error))
+                yield Rejected(row.number, str(error), row.cells)
 
     def admit(self, contacts: Iterable[Contact | Rejected]) -> Iterator[Contact | Rejected]:
         """What `read` gave, without those who are known already."""
@@ -86,11 +88,11 @@ class Contacts:
             if first == contact.row:
                 yield contact
             elif first == _IN_CAMPAIGN:
-                yield Rejected(contact.row, "Already in this campaign")
+                yield Rejected(contact.row, "Already in this campaign", contact.cells)
             elif first == _DO_NOT_CALL:
-                yield Rejected(contact.row, "On the do-not-call list")
+                yield Rejected(contact.row, "On the do-not-call list", contact.cells)
             else:
-                yield Rejected(contact.row, f"Duplicate of row {first}")
+                yield Rejected(contact.row, f"Duplicate of row {first}", contact.cells)
 
     def _contact(self, row: Row) -> Contact:
         columns, cells = self._columns, row.cells
@@ -110,7 +112,8 @@ class Contacts:
         if ("\\u0000" in data and any("\0" in cell for cell in cells)) or (name and "\0" in name):
             raise _BadRow("A cell has a NUL character")
         try:
-            return Contact(row.number, phone_number, name.encode() if name else None, priority, data.encode())
+            encoded_name = name.encode() if name else None
+            return Contact(row.number, phone_number, encoded_name, priority, data.encode(), row.cells)
         except UnicodeEncodeError as error:
             raise _BadRow("A cell has characters that can't be read") from error
 

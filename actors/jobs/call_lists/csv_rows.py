@@ -20,7 +20,11 @@ _LARGEST = 1 << 24
 _PROGRESS_ROWS = 4096
 # The line with which a list tells Excel its separator; Excel does not show it as a row.
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
-_NOT_CSV = {b"PK\x03\x04": "an .xlsx workbook", b"\xd0\xcf\x11\xe0": "an .xls workbook", b"%PDF": "a PDF"}
+_NOT_CSV = (
+    (re.compile(rb"%PDF"), "a PDF"),
+    # What many a web application exports under the name of a workbook.
+    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:html|table|!doctype|\?xml)", re.IGNORECASE), "a web page or XML"),
+)
 
 
 def read_csv(path: Path, progress: Progress) -> Iterator[Row]:
@@ -30,7 +34,7 @@ def read_csv(path: Path, progress: Progress) -> Iterator[Row]:
     of more than 16 million characters.
     """
     with path.open("rb") as file:
-        _refuse_other_formats(path, file.read(4))
+        _refuse_other_formats(path, file.read(_HEAD))
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         codec, errors = encoding_of(path)
@@ -80,8 +84,9 @@ def _is_blank(cells: list[str]) -> bool:
 
 
 def _refuse_other_formats(path: Path, head: bytes) -> None:
-    if head in _NOT_CSV:
-        raise CallListValidationError(f"Unsupported file format: {path.name} is {_NOT_CSV[head]}, not CSV")
+    for beginning, what in _NOT_CSV:
+        if beginning.match(head):
+            raise CallListValidationError(f"Unsupported file format: {path.name} is {what}")
 
 
 def _separator(head: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -21,7 +22,8 @@ from actors.errors import (
 from actors.jobs.call_lists.columns import Columns
 from actors.jobs.call_lists.contacts import Contact, Contacts, Rejected
 from actors.jobs.call_lists.ledger import CampaignRow, Tasks
-from actors.jobs.call_lists.rows import Progress, read_rows
+from actors.jobs.call_lists.rejects import RejectsWorkbook
+from actors.jobs.call_lists.rows import Progress, Row, read_rows
 
 _OPEN = ("draft", "running", "paused")
 # Up to so many numbers (about 80 MB) are fetched before the list is read; when a campaign and its do-not-call lists
@@ -49,40 +51,54 @@ def import_call_list(
     path: Path,
     now: datetime,
     progress: Progress | None = None,
+    rejects: Path | None = None,
 ) -> ImportResult:
     """Make each contact of the call list at `path` a pending task of the campaign, and count them in its total.
 
     One transaction of `connection` (READ COMMITTED; a savepoint when one is open): whatever interrupts it, nothing is
     left behind. Waits for another import into the same campaign, and for nothing else. A bad row is an error in the
-    result and stops nothing.
+    result and stops nothing. The workbook `rejects` gets all that were rejected, none perhaps; it appears, or replaces
+    an older one, when the import is done.
 
-    Raises CallListValidationError when the file as a whole can't be read, CampaignNotFoundError,
-    CampaignValidationError when the campaign has come to its end, DatabaseError when PostgreSQL fails.
+    Raises CallListValidationError when the file as a whole can't be read, RejectsError when `rejects` can't be written,
+    CampaignNotFoundError, CampaignValidationError when the campaign has come to its end, DatabaseError when PostgreSQL
+    fails.
     """
     tasks = Tasks(connection, campaign_id)
     try:
-        with connection.transaction():
+        with RejectsWorkbook(rejects) if rejects else nullcontext() as workbook, connection.transaction():
             campaign = tasks.lock()
             if campaign is None:
                 raise CampaignNotFoundError(f"Campaign {campaign_id} not found")
             if campaign.status not in _OPEN:
                 raise CampaignValidationError(f"Campaign is {campaign.status}: {campaign.name} takes no more contacts")
-            result = _import(tasks, campaign, path, now, progress)
+            with closing(read_rows(path, progress)) as rows:
+                result = _import(tasks, campaign, path, rows, now, workbook)
+            if workbook is not None:
+                workbook.finish()  # before the campaign's row is locked, for which settled calls would wait
             if not tasks.count(result.created):
                 raise CampaignValidationError(f"Campaign came to its end during the import: {campaign.name}")
-            return result
+        return result
     except psycopg.errors.UniqueViolation as error:
         raise DatabaseError("The campaign got one of these contacts meanwhile: import the list again") from error
     except psycopg.Error as error:
         raise DatabaseError(f"The import failed, nothing was added: {' '.join(str(error).split())}") from error
 
 
-def _import(tasks: Tasks, campaign: CampaignRow, path: Path, now: datetime, progress: Progress | None) -> ImportResult:
-    rows = read_rows(path, progress)
+def _import(
+    tasks: Tasks,
+    campaign: CampaignRow,
+    path: Path,
+    rows: Iterator[Row],
+    now: datetime,
+    rejects: RejectsWorkbook | None,
+) -> ImportResult:
     header = next(rows, None)
     if header is None:
         raise CallListValidationError(f"The call list is empty: {path}")
     contacts = Contacts(Columns.of(header.cells), campaign.default_region)
+    if rejects is not None:
+        rejects.begin(header.cells)
     created = 0
     errors: list[str] = []
     for admitted in _admitted(tasks, campaign, contacts, contacts.read(rows)):
@@ -90,6 +106,8 @@ def _import(tasks: Tasks, campaign: CampaignRow, path: Path, now: datetime, prog
             for contact in admitted:
                 if isinstance(contact, Rejected):
                     errors.append(str(contact))
+                    if rejects is not None:
+                        rejects.add(contact)
                 else:
                     writer.write(contact)
                     created += 1

@@ -116,7 +116,7 @@ class TaskWriter:
 
     def write(self, contact: Contact) -> None:
         """Write one; raises what psycopg raises, perhaps not before a later one."""
-        row, phone_number, name, priority, data = contact
+        row, phone_number, name, priority, data, _ = contact
         self._write_row(
             (
                 uuid_utils.uuid7().bytes,

@@ -1,0 +1,204 @@
+"""A small world whose service is a real process that can be killed: its database and its LiveKit outlive it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+from supervisor.simulator import SimulatorThread
+from tests.acceptance.running import Running
+from tests.crash.contacts import Contact
+from tests.crash.relay import Relay
+from tests.waiting import wait_until
+
+LEASE_S = 3.0
+LONGEST_DIAL_S = 2.0
+"""Longer than any phone here rings."""
+MAX_RETRIES = 4
+KEY, SECRET = "crash", "a-secret-that-is-long-enough-for-sha256"
+
+_SERVICE = """
+[service]
+drain_timeout_s = 10
+lease_s = {lease_s}
+[database]
+dsn = {dsn}
+pool_size = 5
+[livekit]
+url = "{livekit}"
+longest_dial_s = {longest_dial_s}
+[trunks.main]
+livekit_trunk_id = "ST_main"
+from_number = "+74951234567"
+{trunk}
+[companies.acme]
+name = "Acme"
+[companies.acme.skillbases.renewals]
+agent_name = "renewals-agent"
+[http]
+listen = "127.0.0.1:{port}"
+"""
+
+_CAMPAIGN = """
+name = "{slug}"
+company = "acme"
+skillbase = "renewals"
+trunk = "main"
+call_list = "lists/{slug}.csv"
+[limits]
+{limits}
+[retry]
+max_retries = {max_retries}
+retry_delay_minutes = 0.005
+backoff = "fixed"
+jitter = 0
+[retry.outcomes]
+rejected = "never"
+"""
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A campaign of the scene, and the limits that are to hold for it."""
+
+    slug: str
+    contacts: Sequence[Contact]
+    max_concurrent_calls: int | None
+    calls_per_minute: int | None
+
+
+class Scene:
+    """Campaigns first, then services: `service` starts one, under a name that it keeps over all its lives. A context
+    manager, which kills what is left. `died` says that a process did not see everything: only then may an attempt have
+    been interrupted."""
+
+    def __init__(self, folder: Path, dsn: str, *, services: Sequence[str] = ("a",), trunk: str = "") -> None:
+        self.folder, self.dsn = folder, dsn
+        self.campaigns: dict[str, Campaign] = {}
+        self.deaths: list[datetime] = []
+        self._trunk = trunk
+        self._ports = {name: _free_port() for name in services}
+        self._lives = 0
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Scene:
+        closing = self._closing
+        self.connection = closing.enter_context(psycopg.connect(self.dsn, autocommit=True))
+        self.livekit = closing.enter_context(SimulatorThread(api_key=KEY, api_secret=SECRET))
+        self.livekit.set_knobs(agent_join_s=0.05, agent_lingers_s=0.05)
+        addresses = [f"http://127.0.0.1:{port}/webhooks/livekit" for port in self._ports.values()]
+        if len(addresses) > 1:
+            addresses = [closing.enter_context(Relay(addresses)).url]
+        self.livekit.set_webhook_url(addresses[0])
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def campaign(
+        self,
+        slug: str,
+        contacts: Sequence[Contact],
+        *,
+        max_concurrent_calls: int | None = 3,
+        calls_per_minute: int | None = None,
+    ) -> None:
+        """A campaign's file and list; from now on its numbers do what their contacts do."""
+        for name in ("campaigns.d", "lists"):
+            (self.folder / name).mkdir(exist_ok=True)
+        limits = {"max_concurrent_calls": max_concurrent_calls, "calls_per_minute": calls_per_minute}
+        lines = "\n".join(f"{key} = {value}" for key, value in limits.items() if value is not None)
+        text = _CAMPAIGN.format(slug=slug, limits=lines, max_retries=MAX_RETRIES)
+        (self.folder / "campaigns.d" / f"{slug}.toml").write_text(text)
+        numbers = "\n".join(contact.number for contact in contacts)
+        (self.folder / "lists" / f"{slug}.csv").write_text(f"phone_number\n{numbers}\n")
+        self.campaigns[slug] = Campaign(slug, contacts, max_concurrent_calls, calls_per_minute)
+        everybody = [contact for campaign in self.campaigns.values() for contact in campaign.contacts]
+        self.livekit.set_script({contact.number: contact.behaviours for contact in everybody})
+
+    def service(self, name: str = "a", *, kill_at: str = "") -> Running:
+        """The service of this name, started; `kill_at` is where it dies (see actors.faults)."""
+        self._lives += 1
+        file = self.folder / f"campaignd-{name}.toml"
+        dsn = make_conninfo(self.dsn, options=f"-c crash.who={name}{self._lives}")
+        file.write_text(
+            _SERVICE.format(
+                lease_s=LEASE_S,
+                longest_dial_s=LONGEST_DIAL_S,
+                dsn=json.dumps(dsn),
+                livekit=self.livekit.url,
+                trunk=self._trunk,
+                port=self._ports[name],
+            )
+        )
+        environment = os.environ | {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET, "CAMPAIGND_KILL_AT": kill_at}
+        running = Running("run", "--config", file, env=environment)
+        self._closing.push(running)
+        return running
+
+    def ready(self, name: str = "a") -> Running:
+        """The service of this name, ready."""
+        service = self.service(name)
+        wait_until(lambda: service.ended or "service_ready" in service.err, 30, "the service to be ready")
+        assert not service.ended, service.err
+        return service
+
+    def died(self) -> None:
+        """A process died just now, or stood still until now."""
+        self.deaths.append(datetime.now(UTC))
+
+    def kill(self, service: Running) -> None:
+        """SIGKILL, now."""
+        os.kill(service.pid, signal.SIGKILL)
+        assert service.end() == -signal.SIGKILL
+        self.died()
+
+    def stop(self, service: Running) -> None:
+        """SIGTERM, and wait until it has drained and left in order."""
+        os.kill(service.pid, signal.SIGTERM)
+        assert service.end(30) == 0, service.err
+        assert "calls_left=0" in service.err, service.err
+
+    def wait_until_completed(self, *services: Running, timeout_s: float = 60) -> None:
+        """Until every campaign is completed, by services that live on."""
+
+        def all_completed() -> bool:
+            for service in services:
+                assert not service.ended, service.err
+            rows = self.read("SELECT count(*) FROM campaigns WHERE status = 'completed'")
+            return bool(rows[0]["count"] == len(self.campaigns))
+
+        try:
+            wait_until(all_completed, timeout_s, "every campaign to be completed")
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *self._unfinished(), *(each.err for each in services)])) from None
+
+    def read(self, query: LiteralString, *values: Any) -> list[dict[str, Any]]:
+        """Rows of the database, as dictionaries."""
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(query, values).fetchall()
+
+    def _unfinished(self) -> list[str]:
+        return [
+            *(str(row) for row in self.read("SELECT * FROM call_tasks WHERE status NOT IN ('completed', 'failed')")),
+            *(str(row) for row in self.read("SELECT * FROM calls WHERE state NOT IN ('ended', 'given_back')")),
+            *(str(row) for row in self.read("SELECT * FROM campaign_leases")),
+        ]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
