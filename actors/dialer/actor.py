@@ -83,11 +83,6 @@ class Look:
 
 
 @dataclass(frozen=True)
-class AgentIsLate:
-    """Reminder: an agent should have joined by now."""
-
-
-@dataclass(frozen=True)
 class NoReport:
     """Reminder: the agent's report will not come any more."""
 
@@ -130,6 +125,7 @@ class Dialer(Actor):
         self._answered_at: datetime | None = None
         self._agent_joined_at: datetime | None = None
         self._agent_left = False
+        self._callee_left = False
         self._reported: str | None = None  # what the agent said of the line
         self._over_at: datetime | None = None
         self._finished = False
@@ -179,8 +175,6 @@ class Dialer(Actor):
                 self._look_failed(message.error)
             case Look():
                 self._gateway.look(self._call)
-            case AgentIsLate():
-                self._agent_is_late()
             case NoReport():
                 self._finish_conversation()
             case CallFinished():
@@ -241,9 +235,10 @@ class Dialer(Actor):
         now = self.clock.now()
         self._answered_at, self._sip_call_id, self._unclear = now, sip_call_id or self._sip_call_id, None
         self._note(ledger.mark_answered, now, sip_call_id, self._agent_joined_at)
-        self.remind("look", now + LOOK_EVERY, Look())
-        if self._agent_joined_at is None:
-            self.remind("agent", now + timedelta(seconds=self._call.agent_timeout_s), AgentIsLate())
+        if self._callee_left:  # the webhook of the end has overtaken the answer
+            self._gateway.look(self._call)
+        else:
+            self._look_later(now)
 
     def _note(self, write: Callable[..., None], *values: object) -> None:
         """Write how far the call has come. Its result says all of it again: a PostgreSQL that is away must not end a
@@ -259,7 +254,6 @@ class Dialer(Actor):
             return
         if self._agent_joined_at is None:
             self._agent_joined_at = participant.joined_at or self.clock.now()
-            self.forget("agent")
             if self._answered_at is not None:
                 self._note(ledger.mark_agent, self._agent_joined_at)
         self._reported = participant.attributes.get(OUTCOME_ATTRIBUTE, self._reported)
@@ -270,14 +264,11 @@ class Dialer(Actor):
             self._agent_left = True
             self._finish_if_told()
         elif participant.identity == self._call.identity:
+            self._callee_left = True
             if self._unclear is not None:
                 self._finish(Outcome.INTERRUPTED, self._unclear)
             else:
                 self._over()
-
-    def _agent_is_late(self) -> None:
-        """Nobody speaks to the person who answered. One look, in case only the webhook was lost."""
-        self._gateway.look(self._call)
 
     def _looked(self, participants: tuple[Seen, ...]) -> None:
         for participant in participants:
@@ -310,12 +301,21 @@ class Dialer(Actor):
         now = self.clock.now()
         if status is None or status == "hangup":
             self._over()
-        elif self._answered_at is not None and self._agent_joined_at is None:
-            if now >= self._answered_at + timedelta(seconds=self._call.agent_timeout_s):
-                self._over_at = now
-                self._finish_conversation()
+        elif self._agent_joined_at is None and now >= self._agent_is_late_at:
+            self._over_at = now
+            self._finish_conversation()
         else:
-            self.remind("look", now + LOOK_EVERY, Look())
+            self._look_later(now)
+
+    def _look_later(self, now: datetime) -> None:
+        """Look again at the slow pulse, and when an agent that has not joined is late."""
+        late = now + LOOK_EVERY if self._agent_joined_at is not None else self._agent_is_late_at
+        self.remind("look", min(now + LOOK_EVERY, late), Look())
+
+    @property
+    def _agent_is_late_at(self) -> datetime:
+        """When someone who answered has waited for too long."""
+        return (self._answered_at or self.clock.now()) + timedelta(seconds=self._call.agent_timeout_s)
 
     def _look_failed(self, error: str) -> None:
         self.log.warning("look_failed", error=error)
@@ -330,7 +330,6 @@ class Dialer(Actor):
             return
         self._over_at = self.clock.now()
         self.forget("look")
-        self.forget("agent")
         if not self._finish_if_told():
             self.remind("report", self._over_at + AGENT_REPORT_GRACE, NoReport())
             self._gateway.look(self._call)

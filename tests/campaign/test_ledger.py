@@ -179,7 +179,8 @@ def test_whoever_has_lost_the_lease_claims_and_settles_nothing(book: Book) -> No
     (task,) = ledger.claim(book.connection, row, [new_id()], TUESDAY).tasks
     book.connection.execute("UPDATE campaign_leases SET epoch = epoch + 1")
     before = book.everything()
-    assert ledger.claim(book.connection, row, [new_id()], TUESDAY).tasks == []
+    with pytest.raises(LeaseLostError):
+        ledger.claim(book.connection, row, [new_id()], TUESDAY)
     with pytest.raises(LeaseLostError):
         ledger.settle(book.connection, row, [(result(task), COMPLETED)], TUESDAY)
     assert book.everything() == before
@@ -522,26 +523,21 @@ TYPES = {"campaign": "uuid", "company": "uuid", "epoch": "bigint", "trunk": "tex
          "call_ids": "uuid[]", "only": "uuid[]"}  # fmt: skip
 
 
-@pytest.mark.parametrize("wanted", [1, 50, 500])
-def test_claiming_reads_the_index_in_its_order_and_sorts_nothing(book: Book, big_list: UUID, wanted: int) -> None:
+def test_claiming_reads_the_index_in_its_order_and_sorts_nothing(book: Book, big_list: UUID) -> None:
     """So that its time stays flat from ten thousand to five million tasks: for the plan made for these values, and for
     the one that PostgreSQL may keep for any."""
     sql = files("actors.campaign").joinpath("sql", "claim.sql").read_text()
-    values: dict[str, Any] = {
-        **dict.fromkeys(TYPES),
-        "campaign": big_list,
-        "company": book.row(big_list).company_id,
-        "epoch": 1,
-        "trunk": "main",
-        "now": TUESDAY,
-        "call_ids": [new_id() for _ in range(wanted)],
-    }
+    company = book.row(big_list).company_id
+    same = {"campaign": big_list, "company": company, "epoch": 1, "trunk": "main", "now": TUESDAY, "only": None}
     names = list(TYPES)
     marked = re.sub(r"%\((\w+)\)s(::\w+(\[\])?)?", lambda m: f"${names.index(m[1]) + 1}::{TYPES[m[1]]}", sql)
+    plans = []
     with psycopg.ClientCursor(book.connection) as cursor:
-        these = cursor.execute("EXPLAIN (FORMAT JSON) " + sql, values).fetchone()  # type: ignore[arg-type]
-        anything = cursor.execute("EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + marked).fetchone()  # type: ignore[arg-type]
-    for explained in (these, anything):
+        for wanted in (1, 50, 500):
+            values = {**same, "call_ids": [new_id() for _ in range(wanted)]}
+            plans.append(cursor.execute("EXPLAIN (FORMAT JSON) " + sql, values).fetchone())  # type: ignore[arg-type]
+        plans.append(cursor.execute("EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + marked).fetchone())  # type: ignore[arg-type]
+    for explained in plans:
         assert explained is not None
         nodes = chosen_by(explained[0])
         reads = [node for node in nodes if node.get("Relation Name") == "call_tasks"]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from supervisor.database.embedded import EmbeddedPostgres
+from tests.crash.witness import add_witness
 
-_WITNESS = Path(__file__).with_name("witness.sql")
 _numbers = itertools.count(1)
 
 MakeDatabase = Callable[[], str]
@@ -34,12 +33,6 @@ def make_database(postgres: EmbeddedPostgres, template: str) -> Iterator[MakeDat
             return dsn
 
         yield make
-
-
-def add_witness(dsn: str) -> None:
-    """From now on this database knows who trespasses."""
-    with psycopg.connect(dsn) as connection:
-        connection.execute(_WITNESS.read_bytes())
 
 
 def _drop(dsn: str, name: str) -> None:

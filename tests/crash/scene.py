@@ -161,6 +161,7 @@ class Scene:
 
     def kill(self, service: Running) -> None:
         """SIGKILL, now."""
+        assert not service.ended, service.err
         os.kill(service.pid, signal.SIGKILL)
         assert service.end() == -signal.SIGKILL
         self.died()

@@ -64,10 +64,10 @@ def dies_when(scene: Scene, case: Case) -> None:
 
 def dies_at_its_pace(scene: Scene, case: Case) -> None:
     """Killed again and again while its calls per minute bind: a restart gives it no second minute."""
-    scene.campaign("spring", contacts(9, [(SHORT,)]), calls_per_minute=6)
+    scene.campaign("spring", contacts(6, [(SHORT,)]), calls_per_minute=6)
     for kill_at in case:
         service = scene.service(kill_at=kill_at)
-        assert service.end(40) == -signal.SIGKILL, service.err
+        assert service.end(75) == -signal.SIGKILL, service.err
         scene.died()
     _live_on(scene, timeout_s=100)
 
@@ -75,7 +75,7 @@ def dies_at_its_pace(scene: Scene, case: Case) -> None:
 SCENES: dict[str, tuple[Callable[[Scene, Case], None], Case]] = {
     **{f"when {name}": (dies_when, (name,)) for name in MOMENTS},
     **{", ".join(case): (dies_at, case) for case in MATRIX},
-    "its pace": (dies_at_its_pace, ("after_settle:2", "before_dial:1", "after_answer:1")),
+    "its pace": (dies_at_its_pace, ("after_settle:2", "after_answer:1")),
 }
 
 

@@ -95,9 +95,10 @@ class Contacts:
                 yield Rejected(contact.row, f"Duplicate of row {first}", contact.cells)
 
     def _contact(self, row: Row) -> Contact:
-        columns, cells = self._columns, row.cells
-        if row.problem is not None:
-            raise _BadRow(row.problem)
+        columns = self._columns
+        number, cells, problem = row
+        if problem is not None:
+            raise _BadRow(problem)
         if len(cells) != columns.width:
             cells = _fitted(cells, columns.width)
         phone_number = normalise(cells[columns.phone_number], self._region)
@@ -113,7 +114,7 @@ class Contacts:
             raise _BadRow("A cell has a NUL character")
         try:
             encoded_name = name.encode() if name else None
-            return Contact(row.number, phone_number, encoded_name, priority, data.encode(), row.cells)
+            return Contact(number, phone_number, encoded_name, priority, data.encode(), row.cells)
         except UnicodeEncodeError as error:
             raise _BadRow("A cell has characters that can't be read") from error
 
