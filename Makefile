@@ -6,13 +6,17 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
-.PHONY: run test lint lock clean
+.PHONY: run test crash lint lock clean
 
 run: .venv/.installed
 	@.venv/bin/python -m supervisor demo $(ARGS)
 
 test: .venv/.installed-dev
 	.venv/bin/python -m pytest $(ARGS)
+
+# Services are killed at random under load: ARGS="--minutes 5 --seed 7".
+crash: .venv/.installed-dev
+	@.venv/bin/python -m tests.crash.storm $(ARGS)
 
 lint: .venv/.installed-dev
 	.venv/bin/python -m ruff check .

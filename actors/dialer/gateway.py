@@ -43,6 +43,9 @@ DIAL_GRACE_S = 15.0
 """On top of the ringing: LiveKit joins the participant to the room before ringing begins."""
 DIAL_WITHIN_S = 5.0
 """How old the decision to dial may be at most when the request leaves."""
+_NO_ANSWER = (TimeoutError, aiohttp.ClientError, DecodeError, AttributeError, TypeError)
+"""What the client raises where nothing came back that it can read. The last two are for an error answer whose JSON is
+no object (a proxy's empty page that calls itself JSON): the client does not expect it."""
 _EMPTY_ROOM_TIMEOUT_S = 120
 _CONTROL_CONNECTIONS = 100
 
@@ -156,7 +159,7 @@ class Gateway:
                 await self._control.room.create_room(request)
         except api.ServerError as error:
             return read_room_answer(_answer(error))
-        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+        except _NO_ANSWER as error:
             return Refused(Outcome.ERROR, _transport_error("create the room", error))
         return RoomReady()
 
@@ -182,7 +185,7 @@ class Gateway:
             return read_dial_answer(_answer(error))
         except aiohttp.ClientConnectorError as error:
             return Refused(Outcome.ERROR, _transport_error("reach LiveKit", error))
-        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+        except _NO_ANSWER as error:
             return Unclear(_transport_error("dial", error))
         return Answered(answer.sip_call_id)
 
@@ -194,7 +197,7 @@ class Gateway:
             if error.code == "not_found":
                 return RoomLooked(())
             return LookFailed(str(_answer(error)))
-        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+        except _NO_ANSWER as error:
             return LookFailed(_transport_error("list participants", error))
         return RoomLooked(tuple(seen(participant) for participant in answer.participants))
 
@@ -205,7 +208,7 @@ class Gateway:
         except api.ServerError as error:
             if error.code != "not_found":
                 self._log.warning("room_not_deleted", call=str(call.call_id), error=str(_answer(error)))
-        except (TimeoutError, aiohttp.ClientError, DecodeError) as error:
+        except _NO_ANSWER as error:
             reason = _transport_error("delete the room", error)
             self._log.warning("room_not_deleted", call=str(call.call_id), error=reason)
 
@@ -213,8 +216,8 @@ class Gateway:
 def _answer(error: api.ServerError) -> Answer:
     sip = error if isinstance(error, api.SipCallError) else None
     return Answer(
-        code=error.code,
-        message=error.message,
+        code=error.code or "unknown",
+        message=error.message or "",
         http_status=error.status,
         sip_status_code=sip.sip_status_code if sip else None,
         sip_status=sip.sip_status if sip else None,

@@ -45,7 +45,7 @@ def command(campaign: str, file: Path, rejects: Path | None, config: Path, as_js
     nobody twice.
 
     \b
-    Examples:
+    Example:
       campaignd import spring lists/spring.csv
       campaignd import spring lists/spring.xlsx --rejects rejects.xlsx
     """

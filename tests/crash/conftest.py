@@ -1,9 +1,10 @@
-"""Databases by the dozen, for scenes that run side by side: most of their time they wait."""
+"""Scenes are played side by side, each with a database of its own: most of their time they wait."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import psycopg
@@ -11,9 +12,15 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from supervisor.database.embedded import EmbeddedPostgres
+from tests.crash.part import Part
+from tests.crash.promises import check
+from tests.crash.scene import Scene
 from tests.crash.witness import add_witness
 
 _numbers = itertools.count(1)
+
+AT_ONCE = 6
+"""Scenes side by side, on two cores."""
 
 MakeDatabase = Callable[[], str]
 
@@ -33,6 +40,28 @@ def make_database(postgres: EmbeddedPostgres, template: str) -> Iterator[MakeDat
             return dsn
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def played(
+    request: pytest.FixtureRequest, make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[Part, Future[None]]]:
+    """Every part that the chosen tests ask for, in the course of being played, and then checked."""
+    chosen: list[Part] = [
+        item.callspec.params["part"]  # type: ignore[misc]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and "played" in item.fixturenames
+    ]
+
+    def play(part: Part) -> None:
+        folder = tmp_path_factory.mktemp("crash")
+        with Scene(folder, make_database(), services=part.services, calls_per_second=part.calls_per_second) as scene:
+            part.act(scene)
+            check(scene)
+
+    with ThreadPoolExecutor(AT_ONCE) as stage:
+        yield {part: stage.submit(play, part) for part in sorted(chosen, key=lambda part: not part.long)}
+        stage.shutdown(cancel_futures=True)
 
 
 def _drop(dsn: str, name: str) -> None:

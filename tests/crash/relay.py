@@ -37,8 +37,7 @@ class Relay:
         self._server.daemon_threads = True
         self._threads = [threading.Thread(target=self._server.serve_forever, args=(0.05,))]
         self._threads += [
-            threading.Thread(target=_post, args=each)
-            for each in zip(addresses, self._queues, strict=True)
+            threading.Thread(target=_post, args=each) for each in zip(addresses, self._queues, strict=True)
         ]
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 

@@ -3,111 +3,85 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from actors import faults
 from supervisor.simulator import Ring
-from tests.acceptance.running import Running
-from tests.crash.conftest import MakeDatabase
 from tests.crash.contacts import SHORT, contacts
-from tests.crash.promises import check, most_within
+from tests.crash.part import Part
+from tests.crash.promises import most_within
 from tests.crash.scene import Scene
 from tests.waiting import wait_until
 
-AT_ONCE = 6
-"""Scenes side by side, on two cores."""
 CALLS_PER_SECOND = 5
 
-Case = tuple[str, ...]
-"""Where each life of the service ends but the last, which may live on."""
-
-MATRIX: list[Case] = [
-    case for point in faults.POINTS for case in ((f"{point}:1",), (f"{point}:4", f"{point}:2"))
-]  # fmt: skip
-
-Moment = Callable[[Ring], object]
+Moment = Callable[[Ring], bool]
 MOMENTS: dict[str, Moment] = {
-    "a phone rings": lambda ring: ring.answered_at is None and ring.result is None,
+    "a phone rings": lambda ring: ring.answered_at is None and ring.ended_at is None,
     "somebody talks": lambda ring: ring.answered_at is not None and ring.ended_at is None,
     "a call ends": lambda ring: ring.answered_at is not None and ring.ended_at is not None,
     "a phone was not answered": lambda ring: ring.answered_at is None and ring.ended_at is not None,
 }
 
 
-def dies_at(scene: Scene, case: Case) -> None:
+def dies_at(scene: Scene, *, point: str) -> None:
+    """When it gets there for the first time; and the next one when it gets there for the fourth."""
     scene.campaign("spring", contacts(12))
-    for kill_at in case:
-        service = scene.service(kill_at=kill_at)
-        assert service.end(40) == -signal.SIGKILL, service.err
-        scene.died()
+    for nth in (1, 4):
+        _live_until(scene, f"{point}:{nth}", 40)
     _live_on(scene)
     begun = [row["dialing_at"] for row in scene.read("SELECT dialing_at FROM calls WHERE dialing_at IS NOT NULL")]
     assert most_within(timedelta(seconds=1), begun) <= CALLS_PER_SECOND
 
 
-def dies_when(scene: Scene, case: Case) -> None:
+def dies_when(scene: Scene, *, moment: Moment) -> None:
     """Three times at that moment, each time of another phone than before."""
-    (name,) = case
     scene.campaign("spring", contacts(12))
     seen: set[str] = set()
+
+    def has_come() -> bool:
+        return any(ring.room not in seen and moment(ring) for ring in scene.livekit.rings())
+
     for _ in range(3):
         service = scene.service()
-        wait_until(lambda service=service: service.ended or _new(scene, name, seen), 30)  # type: ignore[misc]
+        wait_until(has_come, 30)
         scene.kill(service)
         seen.update(ring.room for ring in scene.livekit.rings())
     _live_on(scene)
 
 
-def dies_at_its_pace(scene: Scene, case: Case) -> None:
-    """Killed again and again while its calls per minute bind: a restart gives it no second minute."""
+def dies_at_its_pace(scene: Scene) -> None:
+    """While its calls per minute bind: a restart gives it no second minute."""
     scene.campaign("spring", contacts(6, [(SHORT,)]), calls_per_minute=6)
-    for kill_at in case:
-        service = scene.service(kill_at=kill_at)
-        assert service.end(75) == -signal.SIGKILL, service.err
-        scene.died()
+    for kill_at in ("after_settle:2", "after_answer:1"):
+        _live_until(scene, kill_at, 75)
     _live_on(scene, timeout_s=100)
 
 
-SCENES: dict[str, tuple[Callable[[Scene, Case], None], Case]] = {
-    **{f"when {name}": (dies_when, (name,)) for name in MOMENTS},
-    **{", ".join(case): (dies_at, case) for case in MATRIX},
-    "its pace": (dies_at_its_pace, ("after_settle:2", "after_answer:1")),
-}
-
-
-@pytest.fixture(scope="module")
-def played(
-    request: pytest.FixtureRequest, make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Future[None]]]:
-    """Every scene that was chosen, in the course of being played."""
-    chosen = {getattr(item, "callspec", None) and item.callspec.params.get("name") for item in request.session.items}
-
-    def play(name: str) -> None:
-        act, case = SCENES[name]
-        with Scene(tmp_path_factory.mktemp("crash"), make_database(), trunk=f"calls_per_second = {CALLS_PER_SECOND}") as scene:
-            act(scene, case)
-            check(scene)
-
-    with ThreadPoolExecutor(AT_ONCE) as stage:
-        longest_first = sorted(chosen & SCENES.keys(), key=lambda name: name != "its pace")
-        yield {name: stage.submit(play, name) for name in longest_first}
-        stage.shutdown(cancel_futures=True)
-
-
-@pytest.mark.parametrize("name", SCENES)
-def test_whoever_is_killed_goes_on_where_it_stopped(played: dict[str, Future[None]], name: str) -> None:
-    played[name].result(115)
-
-
-def _new(scene: Scene, moment: str, seen: set[str]) -> bool:
-    return any(ring.room not in seen and MOMENTS[moment](ring) for ring in scene.livekit.rings())
+def _live_until(scene: Scene, kill_at: str, timeout_s: float) -> None:
+    service = scene.service(kill_at=kill_at)
+    assert service.end(timeout_s) == -signal.SIGKILL, service.err
+    scene.died()
 
 
 def _live_on(scene: Scene, timeout_s: float = 60) -> None:
-    service: Running = scene.service()
+    service = scene.service()
     scene.wait_until_completed(service, timeout_s=timeout_s)
     scene.stop(service)
+
+
+PARTS = (
+    *(Part(point, partial(dies_at, point=point), calls_per_second=CALLS_PER_SECOND) for point in faults.POINTS),
+    *(Part(f"when {name}", partial(dies_when, moment=moment)) for name, moment in MOMENTS.items()),
+    Part("at its pace", dies_at_its_pace, long=True),
+)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_whoever_is_killed_goes_on_where_it_stopped(played: dict[Part, Future[None]], part: Part) -> None:
+    played[part].result(115)

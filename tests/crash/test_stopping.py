@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from supervisor.simulator import Answer
-from tests.acceptance.running import Running
-from tests.crash.conftest import MakeDatabase
-from tests.crash.contacts import contacts
-from tests.crash.promises import check
+from tests.crash.contacts import BUSY, LONG, contacts
+from tests.crash.part import Part
 from tests.crash.scene import LEASE_S, Scene
 from tests.waiting import wait_until
 
@@ -22,21 +19,7 @@ IDLE_TIMEOUT_S = 5
 """PostgreSQL's patience with a transaction whose process stands still (supervisor.database.pool)."""
 
 
-@pytest.fixture
-def scene(make_database: MakeDatabase, tmp_path: Path) -> Iterator[Scene]:
-    """One service."""
-    with Scene(tmp_path, make_database(), trunk="calls_per_second = 20") as scene:
-        yield scene
-
-
-@pytest.fixture
-def shared(make_database: MakeDatabase, tmp_path: Path) -> Iterator[Scene]:
-    """Two services, a and b, of one database."""
-    with Scene(tmp_path, make_database(), services=("a", "b")) as scene:
-        yield scene
-
-
-def test_a_service_that_is_told_to_stop_ends_its_calls_and_the_next_goes_on(scene: Scene) -> None:
+def a_service_that_is_told_to_stop_ends_its_calls_and_the_next_goes_on(scene: Scene) -> None:
     scene.campaign("spring", contacts(12))
     for _ in range(2):
         before = len(scene.livekit.rings())
@@ -47,11 +30,10 @@ def test_a_service_that_is_told_to_stop_ends_its_calls_and_the_next_goes_on(scen
     service = scene.ready()
     scene.wait_until_completed(service)
     scene.stop(service)
-    check(scene)
-    assert scene.read("SELECT * FROM calls WHERE outcome = 'interrupted'") == []
+    assert not _interrupted(scene)
 
 
-def test_calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once(scene: Scene) -> None:
+def calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once(scene: Scene) -> None:
     talk = (Answer(ring_s=0.2, talk_s=9.0),)
     scene.campaign("spring", contacts(20, [talk]), max_concurrent_calls=None)
     service = scene.ready()
@@ -66,54 +48,50 @@ def test_calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once(scene
     assert {call["outcome"] for call in scene.read("SELECT * FROM calls")} == {"answered"}
     assert len(scene.livekit.rings()) == 20
     scene.stop(service)
-    check(scene)
 
 
-def test_two_supervisors_share_the_campaigns(shared: Scene) -> None:
+def two_supervisors_share_the_campaigns(scene: Scene) -> None:
     for number in range(6):
-        shared.campaign(f"c{number}", contacts(8, campaign=number), max_concurrent_calls=1)
-    services = [shared.ready("a"), shared.ready("b")]
-    wait_until(lambda: _owned(shared) == {"a": 3, "b": 3}, 20)
-    shared.wait_until_completed(*services)
+        scene.campaign(f"c{number}", contacts(8, campaign=number), max_concurrent_calls=1)
+    services = [scene.ready("a"), scene.ready("b")]
+    wait_until(lambda: _owned(scene) == {"a": 3, "b": 3}, 20)
+    scene.wait_until_completed(*services)
     for service in services:
-        shared.stop(service)
-    assert shared.read("SELECT * FROM calls WHERE outcome = 'interrupted'") == []
-    check(shared)
+        scene.stop(service)
+    assert not _interrupted(scene)
 
 
-def test_of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns(shared: Scene) -> None:
+def of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns(scene: Scene) -> None:
     for number in range(20):
-        shared.campaign(f"c{number:02}", contacts(3, campaign=number), max_concurrent_calls=1)
-    first, second = shared.ready("a"), shared.ready("b")
-    wait_until(lambda: _owned(shared).get("b", 0) >= 3, 20)
-    shared.kill(first)
+        scene.campaign(f"c{number:02}", contacts(4, [(LONG,), (BUSY, LONG)], campaign=number), max_concurrent_calls=1)
+    first, second = scene.ready("a"), scene.ready("b")
+    wait_until(lambda: _owned(scene).get("b", 0) >= 3, 20)
+    scene.kill(first)
     killed_at = datetime.now(UTC)
-    wait_until(lambda: set(_owned(shared)) <= {"b"}, LEASE_S + 2)
+    wait_until(lambda: set(_owned(scene)) <= {"b"}, LEASE_S + 2)
     assert datetime.now(UTC) - killed_at < timedelta(seconds=LEASE_S + 2)
-    shared.wait_until_completed(second)
-    shared.stop(second)
-    check(shared)
+    scene.wait_until_completed(second)
+    scene.stop(second)
 
 
-def test_one_that_stood_still_longer_than_its_lease_dials_and_writes_nothing_more(shared: Scene) -> None:
+def one_that_stood_still_longer_than_its_lease_dials_and_writes_nothing_more(scene: Scene) -> None:
     for number in range(4):
-        shared.campaign(f"c{number}", contacts(10, campaign=number), max_concurrent_calls=2)
-    first, second = shared.ready("a"), shared.ready("b")
-    wait_until(lambda: _owned(shared) == {"a": 2, "b": 2}, 20)
-    wait_until(lambda: _in_progress(shared, "a"), 20)
+        scene.campaign(f"c{number}", contacts(10, campaign=number), max_concurrent_calls=2)
+    first, second = scene.ready("a"), scene.ready("b")
+    wait_until(lambda: _owned(scene) == {"a": 2, "b": 2}, 20)
+    wait_until(lambda: _in_progress(scene, "a"), 20)
     os.kill(first.pid, signal.SIGSTOP)
-    shared.died()
-    wait_until(lambda: set(_owned(shared)) == {"b"}, LEASE_S + IDLE_TIMEOUT_S + 2)
-    taken = {row["campaign_id"]: row["epoch"] for row in _leases(shared)}
-    rung = {ring.room for ring in shared.livekit.rings()}
+    scene.died()
+    wait_until(lambda: set(_owned(scene)) == {"b"}, LEASE_S + IDLE_TIMEOUT_S + 2)
+    taken = {row["campaign_id"]: row["epoch"] for row in _leases(scene)}
+    rung = {ring.room for ring in scene.livekit.rings()}
     os.kill(first.pid, signal.SIGCONT)
-    shared.died()
-    shared.wait_until_completed(first, second)
-    for row in shared.read("SELECT * FROM calls WHERE id::text = ANY(%s)", _new_ids(shared, rung)):
+    scene.died()
+    scene.wait_until_completed(first, second)
+    for row in scene.read("SELECT * FROM calls WHERE id::text = ANY(%s)", _new_ids(scene, rung)):
         assert row["epoch"] >= taken[row["campaign_id"]], "dialed under a lease that was lost"
     for service in (first, second):
-        shared.stop(service)
-    check(shared)
+        scene.stop(service)
 
 
 def _new_ids(scene: Scene, rung: set[str]) -> list[str]:
@@ -142,3 +120,27 @@ def _in_progress(scene: Scene, owner: str) -> bool:
     working = [row["campaign_id"] for row in _leases(scene) if row["owner"] == owner]
     calls = scene.read("SELECT FROM calls WHERE state IN ('dialing', 'answered') AND campaign_id = ANY(%s)", working)
     return bool(calls)
+
+
+def _interrupted(scene: Scene) -> list[dict[str, object]]:
+    return scene.read("SELECT * FROM calls WHERE outcome = 'interrupted'")
+
+
+ALONE = (
+    a_service_that_is_told_to_stop_ends_its_calls_and_the_next_goes_on,
+    calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once,
+)
+TOGETHER = (
+    two_supervisors_share_the_campaigns,
+    of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns,
+    one_that_stood_still_longer_than_its_lease_dials_and_writes_nothing_more,
+)
+PARTS = (
+    *(Part(act.__name__, act) for act in ALONE),
+    *(Part(act.__name__, act, services=("a", "b")) for act in TOGETHER),
+)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_it_holds(played: dict[Part, Future[None]], part: Part) -> None:
+    played[part].result(115)

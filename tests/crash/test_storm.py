@@ -11,4 +11,4 @@ from tests.crash.storm import weather
 def test_whatever_dies_under_load_nobody_is_called_twice_and_nobody_forgotten(
     make_database: MakeDatabase, tmp_path: Path
 ) -> None:
-    assert weather(tmp_path, make_database(), seconds=15, seed=7)
+    assert weather(tmp_path, make_database(), seconds=10, seed=7)

@@ -217,6 +217,23 @@ def test_an_answer_that_can_not_be_read_is_unclear(to_stub: Gateway, stub: Stub,
     dialer.next(Unclear)
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b'"no"', b"{", b'{"code": null}', b'{"code": "unavailable", "msg": null}']
+)
+def test_an_error_answer_in_strange_json_is_no_bug_of_ours(
+    to_stub: Gateway, stub: Stub, call: Call, dialer: Mailbox, body: bytes
+) -> None:
+    """LiveKit's client trips over an answer whose JSON is no object; a proxy may give one at any time."""
+    for method in ("CreateSIPParticipant", "CreateRoom", "ListParticipants"):
+        stub.answers[method] = Canned(502, body, "application/json")
+    dial(to_stub, call)
+    dialer.next(Unclear)
+    to_stub.create_room(call)
+    assert dialer.next(Refused).outcome is Outcome.ERROR
+    to_stub.look(call)
+    dialer.next(LookFailed)
+
+
 def test_a_wrong_secret_is_an_error_and_nothing_rings(
     loop: LoopThread, directory: Directory, livekit: SimulatorThread, call: Call, dialer: Mailbox
 ) -> None:

@@ -109,7 +109,7 @@ def test_webhooks_can_come_twice_late_or_never() -> None:
 def test_events_of_a_room_that_wait_too_many_are_dropped_and_counted() -> None:
     async def scenario() -> None:
         async with receiver() as hooks, livekit(speed=20, webhook_url=hooks.url) as lk:
-            lk.simulator.set_knobs(webhooks="late", webhooks_late_s=20)
+            lk.simulator.set_knobs(webhooks="late", webhooks_late_s=80)
             for _ in range(110):
                 await lk.create_room("room")
                 await lk.delete_room("room")

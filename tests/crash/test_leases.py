@@ -1,0 +1,104 @@
+"""Who gets a lease, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from actors.ids import new_id
+from actors.roster import leases
+from tests.waiting import wait_until
+
+LONG = timedelta(hours=1)
+
+
+@pytest.fixture
+def database(dsn: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def campaigns(database: psycopg.Connection) -> list[UUID]:
+    """Three."""
+    company, skillbase, ids = new_id(), new_id(), [new_id() for _ in range(3)]
+    database.execute(
+        "INSERT INTO companies (id, slug, name, created_at, updated_at) VALUES (%s, 'acme', 'Acme', now(), now())",
+        (company,),
+    )
+    database.execute(
+        "INSERT INTO skillbases (id, company_id, slug, agent_name, created_at, updated_at)"
+        " VALUES (%s, %s, 'renewals', 'agent', now(), now())",
+        (skillbase, company),
+    )
+    for campaign_id in ids:
+        database.execute(
+            "INSERT INTO campaigns (id, company_id, skillbase_id, name, trunk, created_at, updated_at)"
+            " VALUES (%s, %s, %s, 'Spring', 'main', now(), now())",
+            (campaign_id, company, skillbase),
+        )
+    return sorted(ids)
+
+
+@contextmanager
+def present(database: psycopg.Connection) -> Iterator[UUID]:
+    """A supervisor, for as long as the block lasts; then it is gone, without a word."""
+    with psycopg.connect(database.info.dsn, autocommit=True) as connection:
+        supervisor = new_id()
+        connection.execute(leases.APPEAR, (supervisor,))
+        leases.register(connection, leases.Supervisor(supervisor, "here", 1, "1"))
+        yield supervisor
+
+
+def test_a_campaign_is_held_by_one(database: psycopg.Connection, campaigns: list[UUID]) -> None:
+    with present(database) as first, present(database) as second:
+        assert leases.acquire(database, first, campaigns, 2, LONG) == {campaigns[0]: 1, campaigns[1]: 1}
+        assert leases.acquire(database, second, campaigns, 5, LONG) == {campaigns[2]: 1}
+        leases.release(database, first, campaigns)
+        assert leases.acquire(database, second, campaigns, 5, LONG) == {campaigns[0]: 3, campaigns[1]: 3}
+
+
+def test_who_died_keeps_nobody_waiting(database: psycopg.Connection, campaigns: list[UUID]) -> None:
+    with present(database) as second:
+        with present(database) as first:
+            leases.acquire(database, first, campaigns, 5, LONG)
+            assert leases.count_live(database, second, LONG) == 2
+        taken = wait_until(lambda: leases.acquire(database, second, campaigns, 5, LONG))
+        assert taken == dict.fromkeys(campaigns, 2)
+        assert leases.count_live(database, second, LONG) == 1
+
+
+def test_who_hangs_keeps_its_campaigns_until_the_lease_runs_out(
+    database: psycopg.Connection, campaigns: list[UUID]
+) -> None:
+    lease = timedelta(seconds=0.3)
+    with present(database) as first, present(database) as second:
+        assert len(leases.acquire(database, first, campaigns, 5, lease)) == 3
+        assert leases.acquire(database, second, campaigns, 5, LONG) == {}
+        assert wait_until(lambda: leases.acquire(database, second, campaigns, 5, LONG)) == dict.fromkeys(campaigns, 2)
+        assert leases.renew(database, first, LONG) == {}
+
+
+def test_nobody_counts_as_gone_who_has_just_lost_a_connection_with_all_others(
+    database: psycopg.Connection, campaigns: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "RETURN_WITHIN", LONG)  # PostgreSQL has started less than an hour ago
+    with present(database) as second:
+        with present(database) as first:
+            leases.acquire(database, first, campaigns, 5, LONG)
+        assert leases.acquire(database, second, campaigns, 5, LONG) == {}
+        assert leases.count_live(database, second, LONG) == 2
+
+
+def test_a_lease_does_not_change_hands_under_a_write(database: psycopg.Connection, campaigns: list[UUID]) -> None:
+    with present(database) as first, present(database) as second, psycopg.connect(database.info.dsn) as writer:
+        leases.acquire(database, first, campaigns, 5, timedelta(0))
+        writer.execute("SELECT FROM campaign_leases WHERE campaign_id = %s FOR SHARE", (campaigns[0],))
+        assert leases.acquire(database, second, campaigns, 5, LONG) == {campaigns[1]: 2, campaigns[2]: 2}
+        writer.commit()
+        assert leases.acquire(database, second, campaigns, 5, LONG) == {campaigns[0]: 2}
