@@ -44,4 +44,5 @@ class StopChild:
 
 @dataclass(frozen=True)
 class Drain:
-    """Begin no new calls; those in progress go on. Told to the Roster, which tells every campaign."""
+    """Begin no new calls; those in progress go on. Told to the Supervisor, which tells the Roster and every
+    campaign, and whichever of them is started later."""

@@ -11,25 +11,27 @@ from datetime import UTC, datetime, timedelta
 class SystemClock:
     """The wall's clock, read through a monotonic one so that it never goes back.
 
-    It follows the wall again when the two are more than a second apart (a corrected clock, a suspended machine):
-    calling hours are the wall's. A wall clock set back makes this one stand until the wall has caught up.
+    It follows the wall when the two are more than a second apart (a corrected clock, a suspended machine): calling
+    hours are the wall's. Forward at once; a wall clock that was set back is waited for at half the speed, so that
+    reminders and leases go on meanwhile.
     """
 
     _TOLERATED = timedelta(seconds=1)
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._anchor, self._monotonic = datetime.now(UTC), time.monotonic()
-        self._latest = self._anchor
+        self._latest, self._monotonic = datetime.now(UTC), time.monotonic()
 
     def now(self) -> datetime:
-        wall, monotonic = datetime.now(UTC), time.monotonic()
         with self._lock:
-            reading = self._anchor + timedelta(seconds=monotonic - self._monotonic)
-            if abs(wall - reading) > self._TOLERATED:
-                self._anchor, self._monotonic = wall, monotonic
-                reading = wall
-            self._latest = max(self._latest, reading)
+            wall, monotonic = datetime.now(UTC), time.monotonic()
+            passed = timedelta(seconds=monotonic - self._monotonic)
+            if self._latest - wall > self._TOLERATED:
+                passed /= 2
+            self._monotonic = monotonic
+            self._latest += passed
+            if wall - self._latest > self._TOLERATED:
+                self._latest = wall
             return self._latest
 
     def real_seconds_until(self, instant: datetime) -> float | None:

@@ -56,8 +56,8 @@ class House:
         specs = (
             ChildSpec("trunk", self._start_trunk, Restart.PERMANENT),
             ChildSpec("calls", self._start_calls, Restart.PERMANENT),
-            ChildSpec("roster", self._start_roster, Restart.PERMANENT),
-            ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine),
+            ChildSpec("roster", self._start_roster, Restart.PERMANENT, drains=True),
+            ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine, drains=True),
         )
         return Supervisor.start(
             self.surroundings,

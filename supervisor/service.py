@@ -18,7 +18,7 @@ import pykka
 import structlog
 
 from actors.actor import Surroundings
-from actors.addresses import ROSTER, SUPERVISOR, Directory
+from actors.addresses import SUPERVISOR, Directory
 from actors.clock import Clock
 from actors.dialer.gateway import DIAL_WITHIN_S, Gateway, Line
 from actors.ids import new_id
@@ -81,7 +81,7 @@ class Service:
     def begin_nothing_new(self) -> None:
         """Begin no new calls from now on; calls in progress go on."""
         self._ready = False
-        self.directory.tell(ROSTER, Drain())
+        self.directory.tell(SUPERVISOR, Drain())
 
     def calls_in_progress(self) -> int:
         """Dialers that are at work."""

@@ -17,10 +17,10 @@ from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, trunk_address
 from actors.campaign import ledger
 from actors.campaign.ledger import CampaignRow, ClaimedTask
 from actors.campaign.messages import (
-    BeginNoMore,
     CallBegan,
     CallEnded,
     CallNeverBegan,
+    CallsStartedAnew,
     HandOver,
     PermitsGranted,
     SettingsChanged,
@@ -35,7 +35,7 @@ from actors.errors import LeaseLostError
 from actors.limiter import CallLimits, Limiter
 from actors.number_zones import zones_of
 from actors.roster.messages import LookAround, NothingLeft, ReadyToLeave
-from actors.supervision import StopChild
+from actors.supervision import Drain, StopChild
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted
 
@@ -113,7 +113,7 @@ class Campaign(Actor):
                 self._settle()
         except LeaseLostError as error:
             self._leave(error)
-        self._tell_trunk(PermitsWanted(self._campaign_id, 0))
+        self._tell_trunk(PermitsWanted(self._campaign_id, 0, self._generation))
 
     def receive(self, message: Any) -> None:
         if self._lost:
@@ -139,14 +139,19 @@ class Campaign(Actor):
             begun = ledger.read_begun(connection, self._campaign, self.clock.now())
         self._limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
         self._tell_trunk(PermitsKept(self._campaign_id, tuple(task.call_id for task, _ in unfinished)))
-        self.tell(CALLS, TakeOver(self._campaign_id, tuple(self._call(task) for task, _ in unfinished)))
+        self._have_taken_over(unfinished)
         self._pulse()
         self._ask_for_permits()
+
+    def _have_taken_over(self, unfinished: list[tuple[ClaimedTask, datetime | None]]) -> None:
+        now = self.clock.now()
+        calls = tuple(self._call(task, now) for task, _ in unfinished)
+        self.tell(CALLS, TakeOver(self._campaign_id, calls))
 
     def _act(self, message: Any) -> None:
         match message:
             case PermitsGranted():
-                self._use(message.call_ids)
+                self._use(message)
             case CallBegan():
                 self._limiter.began(message.call_id, message.at)
             case CallEnded():
@@ -165,7 +170,10 @@ class Campaign(Actor):
                 pass
             case Pulse():
                 self._pulse()
-            case BeginNoMore():
+            case CallsStartedAnew():
+                with self._pool.connection() as connection:
+                    self._have_taken_over(ledger.read_unfinished(connection, self._campaign))
+            case Drain():
                 self._stopping = True
             case HandOver():
                 self._leaving = True
@@ -184,7 +192,7 @@ class Campaign(Actor):
         wanted = min(self._room(now), CLAIM_MOST) if self._work_may_be_due and not self._company_full else 0
         if wanted != self._wanted:
             self._wanted = wanted
-            self._tell_trunk(PermitsWanted(self._campaign_id, wanted))
+            self._tell_trunk(PermitsWanted(self._campaign_id, wanted, self._generation))
 
     def _room(self, now: datetime) -> int:
         """How many calls the campaign itself may begin now; where only time will make room, it is reminded."""
@@ -205,8 +213,11 @@ class Campaign(Actor):
 
     # Claiming
 
-    def _use(self, permits: Sequence[UUID]) -> None:
+    def _use(self, granted: PermitsGranted) -> None:
         """Claim a task for each permit, as far as the campaign may still dial; what is not used goes back."""
+        if granted.generation != self._generation:
+            return  # to the actor before this one: the trunk has withdrawn them
+        permits = granted.call_ids
         self._wanted -= min(len(permits), self._wanted)
         now = self.clock.now()
         usable = permits[: self._room(now)]
@@ -216,7 +227,7 @@ class Campaign(Actor):
         if claimed:
             for task in claimed:
                 self._limiter.admit(task.call_id)
-            if not self.tell(CALLS, PlaceCalls(tuple(self._call(task) for task in claimed))):
+            if not self.tell(CALLS, PlaceCalls(tuple(self._call(task, now) for task in claimed))):
                 raise RuntimeError("nobody is there to place calls")
 
     def _claim(self, call_ids: Sequence[UUID], now: datetime) -> list[ClaimedTask]:
@@ -233,7 +244,7 @@ class Campaign(Actor):
             self._look_ahead()
         return claim.tasks
 
-    def _call(self, task: ClaimedTask) -> Call:
+    def _call(self, task: ClaimedTask, now: datetime) -> Call:
         settings = self._campaign.settings.call
         return Call(
             call_id=task.call_id,
@@ -247,6 +258,7 @@ class Campaign(Actor):
             phone_number=task.phone_number,
             contact_name=task.contact_name,
             contact_data=task.contact_data,
+            begin_before=self._places.next_closing(now, self._zones(task.phone_number)),
             agent_name=self._campaign.agent_name,
             agent_metadata=self._campaign.agent_metadata,
             ringing_timeout_s=settings.ringing_timeout_s,
@@ -297,8 +309,11 @@ class Campaign(Actor):
 
     def _opening(self, phone_number: str, instant: datetime) -> datetime | None:
         """When this number may be called, from `instant` on: the window is open here and, if asked for, there."""
-        there = zones_of(phone_number) if self._campaign.settings.schedule.contact_local_time else ()
-        return self._places.next_opening(instant, there)
+        return self._places.next_opening(instant, self._zones(phone_number))
+
+    def _zones(self, phone_number: str) -> tuple[str, ...]:
+        """Where, besides the campaign's own zone, the window must be open to call this number."""
+        return zones_of(phone_number) if self._campaign.settings.schedule.contact_local_time else ()
 
     # What comes next
 

@@ -11,9 +11,11 @@ from actors.dialer.messages import CallResult
 
 @dataclass(frozen=True)
 class PermitsGranted:
-    """From its trunk: these calls may begin. A permit is the id of the call it allows."""
+    """From its trunk: these calls may begin. A permit is the id of the call it allows. Good for the generation of the
+    campaign's actor that wanted them."""
 
     call_ids: tuple[UUID, ...]
+    generation: int
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class SlotsFreed:
 
 
 @dataclass(frozen=True)
-class BeginNoMore:
-    """The service is about to stop: begin no new calls; those in progress are settled as ever."""
+class CallsStartedAnew:
+    """From Calls, after a crash: it does not know which calls there are."""
 
 
 @dataclass(frozen=True)

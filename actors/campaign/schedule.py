@@ -15,6 +15,9 @@ _DAY = timedelta(days=1)
 _LONGEST_CLOSED = 400
 """Days looked ahead: a campaign that has no open minute within a year and a month has none."""
 
+_CLOSING_SOON = 4
+"""Days looked at for a closing: the day before, for a window across midnight, to the day after tomorrow."""
+
 
 class Schedule:
     """Open or closed at an instant, by the wall clock of the campaign's zone, across both daylight-saving changes: a
@@ -55,6 +58,14 @@ class Schedule:
                 return instant
         return None
 
+    def next_closing(self, now: datetime) -> datetime | None:
+        """The first instant after `now` at which it is closed; None: not within the next two days."""
+        points = [] if self._settings.end_time is None else [self._settings.end_time.astimezone(UTC)]
+        first = now.astimezone(self._zone).date() - _DAY
+        for offset in range(_CLOSING_SOON):
+            points += self._turning_points(first + offset * _DAY)
+        return next((point for point in sorted(points) if point > now and not self.is_open(point)), None)
+
     def _window_day(self, local: datetime) -> date | None:
         """The day on which the window that holds this wall-clock minute began; None outside the window."""
         if self._opens is None or self._closes is None:
@@ -72,18 +83,17 @@ class Schedule:
         return self._holidays is None or day not in self._holidays
 
     def _possible_openings(self, start: datetime) -> Iterator[datetime]:
-        """Every instant after `start` at which closed can turn into open, in order: midnights, the window's start,
+        """Every instant after `start` at which closed can turn into open, in order: midnights, the window's ends,
         and the zone's own jumps, which can land inside a window."""
         first = start.astimezone(self._zone).date() - _DAY
         for offset in range(_LONGEST_CLOSED):
-            day = first + offset * _DAY
-            instants = {self._instant(day, time(0), fold) for fold in (0, 1)}
-            if self._opens is not None:
-                instants |= {self._instant(day, self._opens, fold) for fold in (0, 1)}
-            jump = self._jump_on(day)
-            if jump is not None:
-                instants.add(jump)
-            yield from sorted(instants)
+            yield from sorted(self._turning_points(first + offset * _DAY))
+
+    def _turning_points(self, day: date) -> set[datetime]:
+        clocks = [time(0), *(clock for clock in (self._opens, self._closes) if clock is not None)]
+        instants = {self._instant(day, clock, fold) for clock in clocks for fold in (0, 1)}
+        jump = self._jump_on(day)
+        return instants if jump is None else instants | {jump}
 
     def _instant(self, day: date, clock: time, fold: int) -> datetime:
         return datetime.combine(day, clock, self._zone).replace(fold=fold).astimezone(UTC)
@@ -115,6 +125,7 @@ class Places:
         self.campaign = Schedule(settings)
         self._settings = settings
         self._by_zone: dict[str, Schedule] = {}
+        self._open: dict[tuple[str, ...], tuple[datetime, datetime | None]] = {}  # zones → from, until
         self._closed: dict[tuple[str, ...], tuple[datetime, datetime | None]] = {}  # zones → from, until
 
     def next_opening(self, now: datetime, zones: Sequence[str]) -> datetime | None:
@@ -128,6 +139,16 @@ class Places:
         if opening != now:
             self._closed[key] = now, opening
         return opening
+
+    def next_closing(self, now: datetime, zones: Sequence[str]) -> datetime | None:
+        """The first instant after `now` at which the campaign or one of these zones is closed; None: not soon."""
+        key = tuple(zones)
+        since, until = self._open.get(key, (now, now))
+        if not (since <= now and (until is None or now < until)) or now - since > _DAY:
+            schedules = [self.campaign, *(self._in_zone(zone) for zone in zones)]
+            until = min((end for schedule in schedules if (end := schedule.next_closing(now))), default=None)
+            self._open[key] = now, until
+        return until
 
     def _find_opening(self, now: datetime, zones: Sequence[str]) -> datetime | None:
         schedules = [self.campaign, *(self._in_zone(zone) for zone in zones)]

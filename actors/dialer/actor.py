@@ -45,8 +45,9 @@ LOOK_EVERY = timedelta(seconds=15)
 """How often LiveKit is asked whether a call is still up: the net for lost webhooks."""
 LOOK_SOON = timedelta(seconds=2)
 """How soon it is asked again while it is not clear whether the phone rings."""
-AGENT_REPORT_GRACE = timedelta(seconds=5)
-"""How long after the end of a call its agent's report, on its way, is waited for."""
+AGENT_REPORT_GRACE = timedelta(seconds=15)
+"""How long after the end of a call the webhook with its agent's report is waited for: LiveKit sends it again after 1,
+2, 4 and 8 s. Only a call whose agent has left without our having heard of it waits at all."""
 
 HAND_OVER_AGAIN = timedelta(seconds=1)
 ASK_AGAIN = timedelta(seconds=2)
@@ -85,10 +86,6 @@ class Look:
 @dataclass(frozen=True)
 class NoReport:
     """Reminder: the agent's report will not come any more."""
-
-
-class NotClaimedError(Exception):
-    """The call was settled or given back before it was dialed; it must not be dialed."""
 
 
 class Dialer(Actor):
@@ -191,9 +188,7 @@ class Dialer(Actor):
             self.stop()
             return
         if row.dialing_at is None:
-            self._gateway.delete_room(self._call)
-            self.tell(self._parent, NeverDialed(self._call.call_id))
-            self.stop()
+            self._give_back()
             return
         self._dialing_at, self._answered_at = row.dialing_at, row.answered_at
         self._agent_joined_at, self._sip_call_id = row.agent_joined_at, row.sip_call_id
@@ -201,6 +196,14 @@ class Dialer(Actor):
             self._unclear = "whoever dialed died before the answer"
         self.log.info("call_taken_over", state=row.state)
         self._gateway.look(self._call)
+
+    def _give_back(self) -> None:
+        """It may not begin: the window has closed, the campaign was paused, or is worked by another supervisor. What
+        has been settled or given back already, is not touched by this."""
+        self._finished = True
+        self._gateway.delete_room(self._call)
+        self.tell(self._parent, NeverDialed(self._call.call_id))
+        self.stop()
 
     def _ask_to_begin(self) -> None:
         """The trunk's actor says when. It may be about to be started anew, and forget whom it was asked by."""
@@ -211,6 +214,9 @@ class Dialer(Actor):
         if self._dialing_at is not None:
             return
         now, decided_at = self.clock.now(), monotonic()
+        if self._call.begin_before is not None and now >= self._call.begin_before:
+            self._give_back()
+            return
         try:
             with self._pool.connection() as connection:
                 claimed = ledger.mark_dialing(connection, self._call.call_id, self._call.epoch, now)
@@ -220,7 +226,8 @@ class Dialer(Actor):
             return
         self.forget("ask again")
         if not claimed:
-            raise NotClaimedError(f"call {self._call.call_id} is not merely claimed any more")
+            self._give_back()
+            return
         self._dialing_at = now
         began = CallBegan(self._call.call_id, now)
         self.tell(campaign_address(self._call.campaign_id), began)

@@ -10,7 +10,7 @@ import pykka
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
-from actors.campaign.messages import CallEnded, CallNeverBegan
+from actors.campaign.messages import CallEnded, CallNeverBegan, CallsStartedAnew
 from actors.dialer.messages import (
     Call,
     CallFinished,
@@ -46,6 +46,14 @@ class Calls(Actor):
         self._start_dialer = start_dialer
         self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer
         self._unsettled: dict[UUID, CallResult] = {}
+        self._letting_go: set[UUID] = set()  # calls whose dialers have been told to stop
+        self._resume_when_gone: dict[UUID, Call] = {}  # wanted again before their dialers were gone
+
+    def started(self) -> None:
+        """What lay in the mailbox of one that crashed is lost: campaigns say which calls there are."""
+        for address in self._directory.residents():
+            if address.startswith("campaign:"):
+                self.tell(address, CallsStartedAnew())
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -80,11 +88,17 @@ class Calls(Actor):
                 self.tell(campaign_address(message.campaign_id), CallEnded(result))
             elif self._directory.find(dialer_address(call.call_id)) is None:
                 self._start(call, 1, resume=True)
+            elif call.call_id in self._letting_go:
+                self._resume_when_gone[call.call_id] = call
+            else:
+                self._dialers.setdefault(call.call_id, (call, 1))
 
     def _let_go(self, campaign_id: UUID) -> None:
         for call_id, (call, _) in self._dialers.items():
             dialer = self._directory.find(dialer_address(call_id))
             if call.campaign_id == campaign_id and dialer is not None:
+                self._letting_go.add(call_id)
+                self._resume_when_gone.pop(call_id, None)
                 dialer.stop(block=False)
         self._unsettled = {
             call_id: result for call_id, result in self._unsettled.items() if result.call.campaign_id != campaign_id
@@ -103,7 +117,12 @@ class Calls(Actor):
 
     def _dialer_down(self, down: ChildDown) -> None:
         self._directory.leave(down.address)
-        call, generation = self._dialers.pop(UUID(down.address.removeprefix("dialer:")), (None, 0))
+        call_id = UUID(down.address.removeprefix("dialer:"))
+        call, generation = self._dialers.pop(call_id, (None, 0))
+        self._letting_go.discard(call_id)
+        if wanted := self._resume_when_gone.pop(call_id, None):
+            self._start(wanted, 1, resume=True)
+            return
         if call is None or down.error is None:
             return
         self.log.error("dialer_died", call=str(call.call_id), campaign=call.campaign, error=down.error)

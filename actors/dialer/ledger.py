@@ -37,12 +37,13 @@ _OURS = (
 
 def mark_dialing(connection: Connection, call_id: UUID, epoch: int, now: datetime) -> bool:
     """The dial request is about to leave. False: this call is not merely claimed any more, or its campaign is not
-    ours; it must not be dialed.
+    ours or does not run; it must not be dialed.
 
     A call found without this mark after a crash was never dialed, for certain.
     """
     marked = connection.execute(
-        "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s AND state = 'claimed'" + _OURS,
+        "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s AND state = 'claimed'"
+        " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND c.status = 'running')" + _OURS,
         {"now": now, "call": call_id, "epoch": epoch},
     )
     return marked.rowcount == 1

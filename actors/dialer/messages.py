@@ -34,6 +34,7 @@ class Call:
     ringing_timeout_s: int
     max_call_duration_s: int
     agent_timeout_s: float
+    begin_before: datetime | None = None  # the window closes then
 
     @property
     def room(self) -> str:

@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 from actors import faults
 from actors.actor import Actor, Surroundings
 from actors.addresses import CALLS, SUPERVISOR, Address, campaign_address
-from actors.campaign.messages import BeginNoMore, HandOver, SettingsChanged, SlotsFreed, Stay
+from actors.campaign.messages import HandOver, SettingsChanged, SlotsFreed, Stay
 from actors.dialer.messages import LetGo
 from actors.roster import leases, statuses
 from actors.roster.messages import (
@@ -91,8 +91,6 @@ class Roster(Actor):
                 self._fail(message)
             case Drain():
                 self._draining = True
-                for campaign_id in self._held:
-                    self.tell(campaign_address(campaign_id), BeginNoMore())
             case _:
                 raise TypeError(f"the roster can't do anything with {message!r}")
 

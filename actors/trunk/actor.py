@@ -51,6 +51,7 @@ class Trunk(Actor):
         self._limiter = Limiter(limits)
         self._turns = Turns()
         self._permits: dict[UUID, UUID] = {}  # call → campaign
+        self._generations: dict[UUID, int] = {}  # of the campaigns' actors that want permits
         self._ready: dict[UUID, None] = {}  # calls that wait to begin, first come first served
 
     def started(self) -> None:
@@ -67,9 +68,11 @@ class Trunk(Actor):
         match message:
             case PermitsWanted():
                 self._turns.want(message.campaign_id, message.count)
+                self._generations[message.campaign_id] = message.generation
             case PermitsReturned():
                 self._withdraw(message.call_ids)
             case PermitsKept():
+                self._turns.want(message.campaign_id, 0)
                 kept = set(message.call_ids)
                 owned = [call for call, campaign in self._permits.items() if campaign == message.campaign_id]
                 self._withdraw(call for call in owned if call not in kept)
@@ -113,7 +116,7 @@ class Trunk(Actor):
             for call_id in call_ids:
                 self._limiter.prepare(call_id)
                 self._permits[call_id] = campaign_id
-            if not self.tell(campaign_address(campaign_id), PermitsGranted(call_ids)):
+            if not self.tell(campaign_address(campaign_id), PermitsGranted(call_ids, self._generations[campaign_id])):
                 self._withdraw(call_ids)
         opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
         if opens is not None:

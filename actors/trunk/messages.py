@@ -12,6 +12,7 @@ class PermitsWanted:
 
     campaign_id: UUID
     count: int
+    generation: int  # of the campaign's actor
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ import structlog
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-from actors.errors import CallListValidationError
+from actors.errors import CallListValidationError, CampaignValidationError
 from actors.ids import new_id
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
-from actors.roster.lifecycle import CONFIG, Hold, Status
+from actors.roster.lifecycle import CONFIG, Hold, Status, TransitionRefusedError
 from supervisor.config.campaign import CampaignFile
 from supervisor.config.load import Snapshot
 
@@ -147,7 +148,7 @@ def _import_if_changed(
                 connection, campaign_id, call_list, now, lambda done, total: progress(slug, done, total)
             )
             connection.execute("UPDATE campaigns SET call_list_sha256 = %s WHERE id = %s", (digest, campaign_id))
-    except CallListValidationError as error:
+    except (CallListValidationError, CampaignValidationError) as error:
         # One campaign's bad list must not keep the others from calling.
         log.error("call_list_not_imported", reason=str(error))
         return
@@ -163,7 +164,9 @@ def _start_if_draft(connection: Connection, slug: str, campaign_id: UUID, now: d
     if row[1] == 0:
         structlog.get_logger().warning("campaign_not_started", campaign=slug, reason="it has no tasks")
         return
-    statuses.start(connection, campaign_id, now, "enabled in its file")
+    # Another service of this database, with the same files, may do the same at this moment.
+    with suppress(TransitionRefusedError):
+        statuses.start(connection, campaign_id, now, "enabled in its file")
 
 
 def _upsert(connection: Connection, table: str, key: tuple[str, ...], values: Mapping[str, Any], now: datetime) -> UUID:

@@ -10,7 +10,7 @@ import pykka
 
 from actors.actor import Actor, Surroundings, describe, is_outage
 from actors.addresses import SUPERVISOR, Address
-from actors.supervision import ChildDown, Restart, StartChild, StopChild
+from actors.supervision import ChildDown, Drain, Restart, StartChild, StopChild
 from actors.telemetry import Telemetry
 from supervisor.tree import restarts
 from supervisor.tree.restarts import Restarts
@@ -26,6 +26,7 @@ class ChildSpec:
     start: Callable[[Address, int, str], pykka.ActorRef[Any]]
     restart: Restart
     quarantined: Callable[[StartChild, str], None] | None = None
+    drains: bool = False  # is told of a Drain
 
 
 class TooManyDeathsError(Exception):
@@ -76,6 +77,7 @@ class Supervisor(Actor):
         self._children: dict[Address, StartChild] = {}
         self._generations: dict[Address, int] = {}
         self._up: set[Address] = set()
+        self._draining = False
         self._stopping: set[Address] = set()  # told to stop, and not down yet
 
     def started(self) -> None:
@@ -93,6 +95,10 @@ class Supervisor(Actor):
             case RestartChild():
                 if message.address in self._children and message.address not in self._up:
                     self._start(message.address)
+            case Drain():
+                self._draining = True
+                for child in self._children.values():
+                    self._have_drained(child)
             case AreYouThere():
                 return len(self._up)
             case _:
@@ -127,8 +133,14 @@ class Supervisor(Actor):
         self._up.add(address)
         try:
             spec.start(address, generation, child.argument)
+            if self._draining:
+                self._have_drained(child)
         except BaseException as error:  # noqa: BLE001 - whatever a constructor raises is that child's death
             self._down(ChildDown(address, generation, describe(error), is_outage(error)))
+
+    def _have_drained(self, child: StartChild) -> None:
+        if self._specs[child.kind].drains:
+            self.tell(child.address, Drain())
 
     def _down(self, down: ChildDown) -> None:
         if down.generation != self._generations.get(down.address):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from actors.ids import new_id
+from actors.roster.statuses import pause
 from supervisor.clock import ManualClock
-from supervisor.simulator import Answer, Refuse
+from supervisor.simulator import Answer, Outage, Refuse
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -117,3 +118,25 @@ def test_a_number_is_not_called_more_often_in_a_day_than_its_company_allows(stil
 
 def tasks_of(world: World) -> list[dict]:  # type: ignore[type-arg]
     return [task for slug in ("one", "two") for task in world.tasks(slug) if task["phone_number"] == "+79450000001"]
+
+
+def test_a_call_that_is_not_ready_before_the_window_closes_is_given_back(still_world: World) -> None:
+    settings = '[schedule]\ndaily_start_time = "08:00"\ndaily_end_time = "10:00"'
+    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("late", seconds=50)})
+    still_world.campaign("spring", ["+79450000001"], settings)
+    still_world.start()
+    wait_until(lambda: statuses(still_world, "spring") == ["in_progress"])
+    move_to(still_world, TUESDAY + HOUR)
+    wait_until(lambda: statuses(still_world, "spring") == ["pending"])
+    assert still_world.livekit.rings() == []
+    assert still_world.tasks("spring")[0]["attempt_count"] == 0
+
+
+def test_a_call_that_is_not_ready_when_an_operator_pauses_is_given_back(still_world: World) -> None:
+    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("late", seconds=50)})
+    still_world.campaign("spring", ["+79450000001"])
+    still_world.start()
+    wait_until(lambda: statuses(still_world, "spring") == ["in_progress"])
+    pause(still_world.connection, still_world.id("spring"), TUESDAY, "lunch")
+    wait_until(lambda: statuses(still_world, "spring") == ["pending"])
+    assert still_world.livekit.rings() == []

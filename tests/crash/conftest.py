@@ -42,15 +42,15 @@ def make_database(postgres: EmbeddedPostgres, template: str) -> Iterator[MakeDat
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def played(
     request: pytest.FixtureRequest, make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[Part, Future[None]]]:
-    """Every part that the chosen tests ask for, in the course of being played, and then checked."""
+    """Every part that the chosen tests of this file ask for, in the course of being played, and then checked."""
     chosen: list[Part] = [
         item.callspec.params["part"]  # type: ignore[misc]
         for item in request.session.items
-        if isinstance(item, pytest.Function) and "played" in item.fixturenames
+        if item.path == request.path and isinstance(item, pytest.Function) and "played" in item.fixturenames
     ]
 
     def play(part: Part) -> None:

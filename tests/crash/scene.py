@@ -153,9 +153,13 @@ class Scene:
     def ready(self, name: str = "a") -> Running:
         """The service of this name, ready."""
         service = self.service(name)
+        self.wait_until_ready(service)
+        return service
+
+    def wait_until_ready(self, service: Running) -> None:
+        """Until it works campaigns."""
         wait_until(lambda: service.ended or "service_ready" in service.err, 30, "the service to be ready")
         assert not service.ended, service.err
-        return service
 
     def died(self) -> None:
         """A process died just now, or stood still until now."""

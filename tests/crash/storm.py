@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import tempfile
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from time import monotonic
 import click
 from psycopg.conninfo import make_conninfo
 
+from supervisor.database.account import temporary_folder
 from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.database.migrations import migrate
 from tests.acceptance.running import Running
@@ -29,7 +29,7 @@ CAMPAIGNS = 5
 AT_ONCE = 6
 """Calls of a campaign."""
 CALLS_PER_MINUTE = 240
-CONTACTS_PER_SECOND = 5
+CONTACTS_PER_SECOND = 8
 """How long the lists are: about so many are called by the services that are left alive."""
 _BEATEN = ("kill", "kill", "kill", "term", "freeze", "nap")
 
@@ -57,6 +57,7 @@ class Storm:
             self._strike(name, blow)
         scene.wait_until_completed(*self._services.values(), timeout_s=120 + seconds)
         for service in self._services.values():
+            scene.wait_until_ready(service)
             scene.stop(service)
         return done
 
@@ -106,11 +107,11 @@ def main(minutes: float, seed: int | None) -> None:
     """Kill services at random, then prove that nobody was called twice and nobody forgotten."""
     seed = random.SystemRandom().randrange(10_000) if seed is None else seed
     click.echo(f"seed {seed}, {timedelta(minutes=minutes)}", err=True)
-    with tempfile.TemporaryDirectory() as folder, EmbeddedPostgres(Path(folder) / "postgresql") as server:
+    with temporary_folder() as folder, EmbeddedPostgres(folder / "postgresql") as server:
         dsn = make_conninfo(server.dsn)
         migrate(dsn)
         add_witness(dsn)
-        done = weather(Path(folder), dsn, minutes * 60, seed)
+        done = weather(folder, dsn, minutes * 60, seed)
     click.echo(f"every promise holds after {len(done)} blows: {', '.join(done)}")
 
 

@@ -61,6 +61,11 @@ def test_law_open_exactly_when_the_wall_clock_says_so_and_next_opening_is_the_fi
                 minutes = [change - timedelta(hours=30) + MINUTE * n for n in range(42 * 60)]
                 expected = [oracle(settings, minute) for minute in minutes]
                 assert [rule.is_open(minute) for minute in minutes] == expected
+                closing: datetime | None = None
+                for minute, is_open in zip(reversed(minutes), reversed(expected), strict=True):
+                    closing = closing if is_open else minute
+                    if closing is not None and is_open and minute.minute % 29 == 0:
+                        assert rule.next_closing(minute) == closing, f"{zone} {opens}-{closes} {days} from {minute}"
                 following: datetime | None = None
                 for minute, is_open in zip(reversed(minutes), reversed(expected), strict=True):
                     following = minute if is_open else following
@@ -144,3 +149,12 @@ def test_law_a_common_opening_is_the_first_minute_at_which_every_place_is_open(
     expected = next((m for m in minutes if all(oracle(one, m) for one in everywhere)), None)
     found = Places(everywhere[0]).next_opening(start, zones)
     assert found == expected or (expected is None and (found is None or found > start + timedelta(days=8)))
+
+
+def test_what_is_always_open_does_not_close_soon_and_what_ends_closes_then() -> None:
+    now, end = datetime(2026, 12, 1, 9, 0, tzinfo=UTC), datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+    assert schedule().next_closing(now) is None
+    assert schedule(end_time=end).next_closing(now) == end
+    places = Places(ScheduleSettings(timezone="Europe/Moscow", daily_start_time="09:00", daily_end_time="21:00"))
+    assert places.next_closing(now, []) == datetime(2026, 12, 1, 18, 0, tzinfo=UTC)
+    assert places.next_closing(now, ["Asia/Vladivostok"]) == datetime(2026, 12, 1, 11, 0, tzinfo=UTC)
