@@ -16,13 +16,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from processes import end, naming, python
-from tests.waiting import wait_until
 
 from actors.errors import DatabaseError
 from supervisor.database.account import temporary_folder
 from supervisor.database.embedded import EmbeddedPostgres, running_server
 from supervisor.database.interrupts import interrupts_held
 from supervisor.database.postmaster import surviving_backends
+from tests.waiting import wait_until
 
 QUICK = {"fsync": "off"}
 NOBODY = 65534

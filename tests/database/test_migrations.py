@@ -13,7 +13,6 @@ import pytest
 import structlog
 from processes import end, python
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from tests.waiting import wait_until
 from yoyo import read_migrations
 
 from actors.errors import DatabaseError
@@ -21,6 +20,7 @@ from supervisor.database.checksums import checksums
 from supervisor.database.migrations import Result, check_schema, migrate, status
 from supervisor.database.yoyo_backend import ADVISORY_LOCK, OneConnectionBackend
 from supervisor.shipped import shipped_folder
+from tests.waiting import wait_until
 
 FOLDER = shipped_folder("migrations")
 ALL = sorted(path.stem for path in FOLDER.glob("*.sql") if not path.stem.endswith(".rollback"))
