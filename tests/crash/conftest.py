@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -53,14 +54,15 @@ def played(
         if item.path == request.path and isinstance(item, pytest.Function) and "played" in item.fixturenames
     ]
 
-    def play(part: Part) -> None:
-        folder = tmp_path_factory.mktemp("crash")
+    def play(part: Part, folder: Path) -> None:
         with Scene(folder, make_database(), services=part.services, calls_per_second=part.calls_per_second) as scene:
             part.act(scene)
             check(scene)
 
     with ThreadPoolExecutor(AT_ONCE) as stage:
-        yield {part: stage.submit(play, part) for part in sorted(chosen, key=lambda part: not part.long)}
+        longest_first = sorted(chosen, key=lambda part: not part.long)
+        folders = [tmp_path_factory.mktemp("crash") for _ in longest_first]  # here: not to be asked from many threads
+        yield {part: stage.submit(play, part, folder) for part, folder in zip(longest_first, folders, strict=True)}
         stage.shutdown(cancel_futures=True)
 
 

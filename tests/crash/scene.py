@@ -24,7 +24,7 @@ from tests.crash.contacts import Contact
 from tests.crash.relay import Relay
 from tests.waiting import wait_until
 
-LEASE_S = 3.0
+LEASE_S = 4.0
 LONGEST_DIAL_S = 2.0
 """Longer than any phone here rings."""
 MAX_RETRIES = 4

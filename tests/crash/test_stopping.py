@@ -52,7 +52,7 @@ def calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once(scene: Sce
 
 def two_supervisors_share_the_campaigns(scene: Scene) -> None:
     for number in range(6):
-        scene.campaign(f"c{number}", contacts(8, campaign=number), max_concurrent_calls=1)
+        scene.campaign(f"c{number}", contacts(12, campaign=number), max_concurrent_calls=1)
     services = [scene.ready("a"), scene.ready("b")]
     wait_until(lambda: _owned(scene) == {"a": 3, "b": 3}, 20)
     scene.wait_until_completed(*services)
@@ -76,10 +76,9 @@ def of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns(
 
 def one_that_stood_still_longer_than_its_lease_dials_and_writes_nothing_more(scene: Scene) -> None:
     for number in range(4):
-        scene.campaign(f"c{number}", contacts(10, campaign=number), max_concurrent_calls=2)
+        scene.campaign(f"c{number}", contacts(14, campaign=number), max_concurrent_calls=2)
     first, second = scene.ready("a"), scene.ready("b")
-    wait_until(lambda: _owned(scene) == {"a": 2, "b": 2}, 20)
-    wait_until(lambda: _in_progress(scene, "a"), 20)
+    wait_until(lambda: _owned(scene).keys() == {"a", "b"} and _in_progress(scene, "a"), 30)
     os.kill(first.pid, signal.SIGSTOP)
     scene.died()
     wait_until(lambda: set(_owned(scene)) == {"b"}, LEASE_S + IDLE_TIMEOUT_S + 2)
