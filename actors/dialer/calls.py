@@ -23,6 +23,7 @@ from actors.dialer.messages import (
 )
 from actors.outcomes import Outcome
 from actors.supervision import ChildDown
+from actors.trunk.messages import PermitsReturned
 
 StartDialer = Callable[[Address, int, Call, bool], "pykka.ActorRef[Any]"]
 """Address, generation, call, and whether it is to be resumed instead of dialed."""
@@ -98,6 +99,7 @@ class Calls(Actor):
             dialer = self._directory.find(dialer_address(call_id))
             if call.campaign_id == campaign_id and dialer is not None:
                 self._letting_go.add(call_id)
+                self.tell(trunk_address(call.trunk), PermitsReturned((call_id,)))
                 self._resume_when_gone.pop(call_id, None)
                 dialer.stop(block=False)
         self._unsettled = {

@@ -57,8 +57,8 @@ def dies_when(scene: Scene, *, moment: Moment) -> None:
 
 def dies_at_its_pace(scene: Scene) -> None:
     """While its calls per minute bind: a restart gives it no second minute."""
-    scene.campaign("spring", contacts(6, [(SHORT,)]), calls_per_minute=6)
-    for kill_at in ("after_settle:2", "after_answer:1"):
+    scene.campaign("spring", contacts(8, [(SHORT,)]), max_concurrent_calls=2, calls_per_minute=7)
+    for kill_at in ("after_settle:1", "after_answer:1"):
         _live_until(scene, kill_at, 75)
     _live_on(scene, timeout_s=100)
 

@@ -76,7 +76,7 @@ def of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns(
 
 def one_that_stood_still_longer_than_its_lease_dials_and_writes_nothing_more(scene: Scene) -> None:
     for number in range(4):
-        scene.campaign(f"c{number}", contacts(14, campaign=number), max_concurrent_calls=2)
+        scene.campaign(f"c{number}", contacts(30, campaign=number), max_concurrent_calls=2)
     first, second = scene.ready("a"), scene.ready("b")
     wait_until(lambda: _owned(scene).keys() == {"a", "b"} and _in_progress(scene, "a"), 30)
     os.kill(first.pid, signal.SIGSTOP)
