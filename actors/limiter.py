@@ -51,6 +51,11 @@ class Limiter:
         """Calls admitted or prepared, and not ended."""
         return len(self._in_progress)
 
+    @property
+    def calls(self) -> tuple[UUID, ...]:
+        """The calls that are in progress."""
+        return tuple(self._in_progress)
+
     def restore(self, in_progress: Iterable[tuple[UUID, datetime | None]], begun: Iterable[datetime]) -> None:
         """Take over what the database knows: unfinished calls with the instant at which they began, if they did, and
         the instants at which finished ones began within the last minute."""

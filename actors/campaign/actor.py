@@ -95,6 +95,7 @@ class Campaign(Actor):
         self._work_may_be_due = True
         self._company_full = False
         self._stopping = False
+        self._begun = False
         self._lost = False
         self._leaving = False  # for another supervisor
         self._results: dict[UUID, CallResult] = {}
@@ -113,7 +114,7 @@ class Campaign(Actor):
                 self._settle()
         except LeaseLostError as error:
             self._leave(error)
-        self._tell_trunk(PermitsWanted(self._campaign_id, 0, self._generation))
+        self._give_up_permits()
 
     def receive(self, message: Any) -> None:
         if self._lost:
@@ -123,10 +124,16 @@ class Campaign(Actor):
         except LeaseLostError as error:
             self._leave(error)
 
+    def _give_up_permits(self) -> None:
+        """Also those that are granted behind the message that stops us: nobody else would return them."""
+        self._tell_trunk(PermitsKept(self._campaign_id, self._limiter.calls))
+
     def _leave(self, error: LeaseLostError) -> None:
         """Another supervisor works this campaign, or may: nothing is done for it here any more."""
         self._lost = True
         self.log.warning("lease_lost", campaign=str(self._campaign_id), error=str(error))
+        if self._begun:
+            self._give_up_permits()
         self.tell(SUPERVISOR, StopChild(self.address))
         self.tell(CALLS, LetGo(self._campaign_id))
         self.tell(ROSTER, LookAround())
@@ -134,6 +141,7 @@ class Campaign(Actor):
     def _begin(self) -> None:
         with self._pool.connection() as connection:
             self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
+            self._begun = True
             ledger.reconsider(connection, self._campaign)
             unfinished = ledger.read_unfinished(connection, self._campaign)
             begun = ledger.read_begun(connection, self._campaign, self.clock.now())
