@@ -57,14 +57,15 @@ def command(campaign: str, file: Path, rejects: Path | None, config: Path, as_js
             began = time.monotonic()
             result = import_call_list(connection, campaign_id, file, datetime.now(UTC), progress, rejects)
             took_s = time.monotonic() - began
+        megabytes = _peak_memory_mb()
     if as_json:
         # In pieces, not as one text: a long list may have as many errors as rows.
         json.dump(result.as_json(), sys.stdout, ensure_ascii=False)
         click.echo()
-        click.echo(_cost(result, took_s), err=True)
+        click.echo(_cost(result, took_s, megabytes), err=True)
     else:
         _print_summary(file, result)
-        click.echo(_cost(result, took_s))
+        click.echo(_cost(result, took_s, megabytes))
 
 
 @contextmanager
@@ -86,11 +87,15 @@ def _print_summary(file: Path, result: ImportResult) -> None:
         click.echo(f"  … and {len(result.errors) - _SHOWN_ERRORS} more: --json lists them all")
 
 
-def _cost(result: ImportResult, took_s: float) -> str:
-    """How long it took, and the most memory that this process, and the one that reads workbooks, had at a time."""
+def _peak_memory_mb() -> float:
+    """The most memory that this process, and the one that reads workbooks, had at a time. To be asked while the
+    database is still open: an embedded server that has ended would count too."""
     # Not ru_maxrss for this one: that may be what the process that started it had.
     status = Path("/proc/self/status").read_text()
     ours_kb = int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
-    megabytes = (ours_kb + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+    return (ours_kb + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
+
+
+def _cost(result: ImportResult, took_s: float, megabytes: float) -> str:
     speed = result.total / max(took_s, 1e-6)
     return f"{result.total:,} rows in {took_s:.1f} s: {speed:,.0f} rows/s, peak memory {megabytes:.0f} MB"
