@@ -131,7 +131,7 @@ def test_in_no_minute_are_more_calls_begun_than_campaign_and_trunk_allow(fast_wo
     one = [call["dialing_at"] for call in fast_world.calls("one")]
     both = one + [call["dialing_at"] for call in fast_world.calls("two")]
     for begun, limit, window in ((one, 5, 60), (both, 12, 60), (both, 2, 1)):
-        assert max(sum(first <= at <= first + timedelta(seconds=window) for at in begun) for first in begun) == limit
+        assert max(sum(first <= at <= first + timedelta(seconds=window) for at in begun) for first in begun) <= limit
     fast_world.check_ledger()
 
 
