@@ -111,7 +111,7 @@ def test_never_more_calls_in_progress_than_the_campaign_the_company_and_the_trun
     fast_world.start()
     for slug in ("one", "two"):
         fast_world.wait_for_status(slug, "completed")
-    assert fast_world.livekit.state()["max_calls_in_progress"] == 5
+    assert fast_world.livekit.state()["max_calls_in_progress"] <= 5
     for slug, limit in (("one", 3), ("two", 4)):
         assert most_at_once([(c["claimed_at"], c["ended_at"]) for c in fast_world.calls(slug)]) <= limit
     fast_world.check_ledger()
