@@ -74,7 +74,15 @@ class House:
     def _start_trunk(self, address: Address, generation: int, name: str) -> Ref:
         trunk = self.trunks[name]
         limits = CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute, trunk.calls_per_second)
-        return Trunk.start(address, generation, self.surroundings, name=name, limits=limits, pool=self.pool)
+        return Trunk.start(
+            address,
+            generation,
+            self.surroundings,
+            name=name,
+            supervisor_id=self.supervisor.id,
+            limits=limits,
+            pool=self.pool,
+        )
 
     def _start_calls(self, address: Address, generation: int, _: str) -> Ref:
         return Calls.start(address, generation, self.surroundings, start_dialer=self._start_dialer)

@@ -49,6 +49,9 @@ call_list = "lists/{slug}.csv"
 {settings}
 """
 
+_PATIENCE = "\n[call]\nagent_timeout_s = 60\n"
+"""On a fast clock the usual patience with agents is a moment, which a busy machine takes easily."""
+
 
 class World:
     """Holds everything together; `start` and `stop` may be called in turn, as a process is started again."""
@@ -74,7 +77,7 @@ class World:
         """A campaign's file and its list."""
         for name in ("campaigns.d", "lists"):
             (self.folder / name).mkdir(exist_ok=True)
-        text = _CAMPAIGN.format(slug=slug, settings=settings)
+        text = _CAMPAIGN.format(slug=slug, settings=settings) + ("" if "[call]" in settings else _PATIENCE)
         (self.folder / "campaigns.d" / f"{slug}.toml").write_text(text)
         self.call_list(slug, numbers, priorities)
 

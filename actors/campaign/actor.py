@@ -126,7 +126,8 @@ class Campaign(Actor):
 
     def _give_up_permits(self) -> None:
         """Also those that are granted behind the message that stops us: nobody else would return them."""
-        self._tell_trunk(PermitsKept(self._campaign_id, self._limiter.calls))
+        calls = tuple((call_id, None) for call_id in self._limiter.calls)
+        self._tell_trunk(PermitsKept(self._campaign_id, calls))
 
     def _leave(self, error: LeaseLostError) -> None:
         """Another supervisor works this campaign, or may: nothing is done for it here any more."""
@@ -146,7 +147,8 @@ class Campaign(Actor):
             unfinished = ledger.read_unfinished(connection, self._campaign)
             begun = ledger.read_begun(connection, self._campaign, self.clock.now())
         self._limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
-        self._tell_trunk(PermitsKept(self._campaign_id, tuple(task.call_id for task, _ in unfinished)))
+        calls = tuple((task.call_id, began_at) for task, began_at in unfinished)
+        self._tell_trunk(PermitsKept(self._campaign_id, calls))
         self._have_taken_over(unfinished)
         self._pulse()
         self._ask_for_permits()

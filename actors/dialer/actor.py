@@ -16,6 +16,7 @@ from actors.actor import Actor, Surroundings
 from actors.addresses import Address, campaign_address, trunk_address
 from actors.campaign.messages import CallBegan
 from actors.dialer import ledger
+from actors.dialer.ledger import Mark
 from actors.dialer.messages import (
     Answered,
     Begin,
@@ -34,6 +35,7 @@ from actors.dialer.messages import (
     Seen,
     Unclear,
 )
+from actors.limiter import CallLimits
 from actors.outcomes import Outcome
 from actors.telemetry import Telemetry
 from actors.trunk.messages import ReadyToBegin
@@ -51,6 +53,8 @@ AGENT_REPORT_GRACE = timedelta(seconds=15)
 
 HAND_OVER_AGAIN = timedelta(seconds=1)
 ASK_AGAIN = timedelta(seconds=2)
+TRUNK_FULL_PAUSE = timedelta(milliseconds=200)
+"""How soon a call tries again whose trunk other processes use to the full."""
 
 
 class DialGateway(Protocol):
@@ -147,7 +151,7 @@ class Dialer(Actor):
             case AskAgain():
                 self._ask_to_begin()
             case Begin():
-                self._dial()
+                self._dial(message.limits)
             case Answered():
                 faults.reach("before_answer")
                 self._answered(message.sip_call_id)
@@ -210,7 +214,7 @@ class Dialer(Actor):
         self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id))
         self.remind("ask again", self.clock.now() + ASK_AGAIN, AskAgain())
 
-    def _dial(self) -> None:
+    def _dial(self, limits: CallLimits) -> None:
         if self._dialing_at is not None:
             return
         now, decided_at = self.clock.now(), monotonic()
@@ -219,13 +223,16 @@ class Dialer(Actor):
             return
         try:
             with self._pool.connection() as connection:
-                claimed = ledger.mark_dialing(connection, self._call.call_id, self._call.epoch, now)
+                mark = ledger.mark_dialing(connection, self._call, limits, now)
         except (psycopg.OperationalError, PoolTimeout) as error:
             # Without the mark nothing may ring. The trunk lets us begin again once PostgreSQL is back.
             self.log.warning("dial_put_off", error=str(error))
             return
+        if mark is Mark.TRUNK_FULL:
+            self.remind("ask again", self.clock.now() + TRUNK_FULL_PAUSE, AskAgain())
+            return
         self.forget("ask again")
-        if not claimed:
+        if mark is Mark.NOT_OURS:
             self._give_back()
             return
         self._dialing_at = now

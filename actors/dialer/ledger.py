@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import Enum
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
+
+from actors.dialer.messages import Call
+from actors.limiter import CallLimits
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,55 @@ _OURS = (
 )
 
 
-def mark_dialing(connection: Connection, call_id: UUID, epoch: int, now: datetime) -> bool:
-    """The dial request is about to leave. False: this call is not merely claimed any more, or its campaign is not
-    ours or does not run; it must not be dialed.
+class Mark(Enum):
+    """What came of marking a call as about to be dialed."""
+
+    DIALING = "dialing"  # marked: it may be dialed, now
+    TRUNK_FULL = "trunk full"  # not yet: other processes use what the trunk allows
+    NOT_OURS = "not ours"  # not merely claimed any more, or its campaign is not ours or does not run: never
+
+
+def mark_dialing(connection: Connection, call: Call, limits: CallLimits, now: datetime) -> Mark:
+    """The dial request is about to leave, if it may. `limits` are the trunk's; where several processes use it, they
+    count together, one after the other.
 
     A call found without this mark after a crash was never dialed, for certain.
     """
-    marked = connection.execute(
-        "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s AND state = 'claimed'"
-        " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND c.status = 'running')" + _OURS,
-        {"now": now, "call": call_id, "epoch": epoch},
+    with connection.transaction():
+        if _is_shared(connection, call.trunk) and not _has_room(connection, call.trunk, limits, now):
+            return Mark.TRUNK_FULL
+        marked = connection.execute(
+            "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s AND state = 'claimed'"
+            " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND c.status = 'running')" + _OURS,
+            {"now": now, "call": call.call_id, "epoch": call.epoch},
+        )
+    return Mark.DIALING if marked.rowcount == 1 else Mark.NOT_OURS
+
+
+def _is_shared(connection: Connection, trunk: str) -> bool:
+    """Whether other processes may dial through this trunk; if so, none of them does until this transaction ends."""
+    return (
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('trunk:' || %s, 0)) FROM supervisors"
+            " WHERE heartbeat_at > clock_timestamp() - interval '1 minute' HAVING count(*) > 1",
+            (trunk,),
+        ).rowcount
+        == 1
     )
-    return marked.rowcount == 1
+
+
+def _has_room(connection: Connection, trunk: str, limits: CallLimits, now: datetime) -> bool:
+    """A limit that is not given leaves room; a window holds both of its ends."""
+    row = connection.execute(
+        "SELECT coalesce(%(concurrent)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
+        "                                       AND state IN ('dialing', 'answered')), true)"
+        " AND coalesce(%(per_minute)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
+        "                                     AND dialing_at >= %(now)s::timestamptz - interval '60 s'), true)"
+        " AND coalesce(%(per_second)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
+        "                                     AND dialing_at >= %(now)s::timestamptz - interval '1 s'), true)",
+        {"trunk": trunk, "now": now, **asdict(limits)},
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def mark_answered(

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from actors.limiter import CallLimits
 from actors.outcomes import Outcome
 
 ROOM_PREFIX = "campaignd-"
@@ -175,7 +176,9 @@ class GatewayFailed:
 
 @dataclass(frozen=True)
 class Begin:
-    """Dial now."""
+    """Dial now, if other processes have left room within these limits, which are all of theirs together."""
+
+    limits: CallLimits
 
 
 # To a dialer, from webhooks

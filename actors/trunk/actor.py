@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +33,8 @@ class RoomAgain:
 class Trunk(Actor):
     """Owns the limits that the campaigns of one trunk share. A campaign prepares no call without a permit from here;
     a permit counts as a call in progress from the moment it is granted until the call ends or it is returned. A
-    dialer that is ready waits for its turn to begin: so the trunk's pace is kept to the instant."""
+    dialer that is ready waits for its turn to begin: so the trunk's pace is kept to the instant. Where other processes
+    use the same trunk, PostgreSQL has the last word (`actors.dialer.ledger.mark_dialing`)."""
 
     def __init__(
         self,
@@ -42,11 +43,13 @@ class Trunk(Actor):
         surroundings: Surroundings,
         *,
         name: str,
+        supervisor_id: UUID,
         limits: CallLimits,
         pool: ConnectionPool,
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._name = name
+        self._supervisor_id = supervisor_id
         self._pool = pool
         self._limiter = Limiter(limits)
         self._turns = Turns()
@@ -56,7 +59,7 @@ class Trunk(Actor):
 
     def started(self) -> None:
         with self._pool.connection() as connection:
-            calls = ledger.read_calls(connection, self._name, self.clock.now())
+            calls = ledger.read_calls(connection, self._name, self.clock.now(), self._supervisor_id)
         begun = [(call, began) for call, _, began in calls.in_progress if began is not None]
         self._limiter.restore(begun, calls.begun)
         for call_id, _, began_at in calls.in_progress:
@@ -72,10 +75,7 @@ class Trunk(Actor):
             case PermitsReturned():
                 self._withdraw(message.call_ids)
             case PermitsKept():
-                self._turns.want(message.campaign_id, 0)
-                kept = set(message.call_ids)
-                owned = [call for call, campaign in self._permits.items() if campaign == message.campaign_id]
-                self._withdraw(call for call in owned if call not in kept)
+                self._keep(message.campaign_id, dict(message.calls))
             case ReadyToBegin():
                 self._limiter.prepare(message.call_id)  # permitted by this trunk's actor before this one, if not by us
                 self._ready.setdefault(message.call_id)
@@ -89,6 +89,16 @@ class Trunk(Actor):
                 raise TypeError(f"a trunk can't do anything with {message!r}")
         self._release()
         self._grant()
+
+    def _keep(self, campaign_id: UUID, kept: Mapping[UUID, datetime | None]) -> None:
+        self._turns.want(campaign_id, 0)
+        owned = [call for call, campaign in self._permits.items() if campaign == campaign_id]
+        self._withdraw(call for call in owned if call not in kept)
+        for call_id, began_at in kept.items():
+            self._permits[call_id] = campaign_id
+            self._limiter.prepare(call_id)
+            if began_at is not None:
+                self._limiter.began(call_id, began_at)
 
     def _withdraw(self, call_ids: Iterable[UUID]) -> None:
         for call_id in call_ids:
@@ -105,7 +115,7 @@ class Trunk(Actor):
                     self.remind("begin", opens, RoomAgain())
                 return
             del self._ready[call_id]
-            self.tell(dialer_address(call_id), Begin())
+            self.tell(dialer_address(call_id), Begin(self._limiter.limits))
 
     def _grant(self) -> None:
         if not self._turns.anyone():

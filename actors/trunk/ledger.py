@@ -16,17 +16,20 @@ class TrunkCalls:
     """Calls that count against the trunk's limits."""
 
     in_progress: list[tuple[UUID, UUID, datetime | None]]  # call, campaign, when it began
-    begun: list[datetime]  # of calls that have ended since
+    begun: list[datetime]  # of all other calls, within the last minute
 
 
-def read_calls(connection: Connection, trunk: str, now: datetime) -> TrunkCalls:
-    """Calls in progress, and those that began within the last minute and are over."""
+def read_calls(connection: Connection, trunk: str, now: datetime, supervisor_id: UUID | None = None) -> TrunkCalls:
+    """The trunk's calls; in progress are, with a supervisor, only those of the campaigns that it works: it is not told
+    of the end of others."""
     in_progress = connection.execute(
-        "SELECT id, campaign_id, dialing_at FROM calls"
-        " WHERE trunk = %s AND state IN ('claimed', 'dialing', 'answered')",
-        (trunk,),
+        "SELECT c.id, c.campaign_id, c.dialing_at FROM calls c LEFT JOIN campaign_leases l USING (campaign_id)"
+        " WHERE c.trunk = %(trunk)s AND c.state IN ('claimed', 'dialing', 'answered')"
+        " AND (%(supervisor)s::uuid IS NULL OR l.supervisor_id = %(supervisor)s)",
+        {"trunk": trunk, "supervisor": supervisor_id},
     ).fetchall()
     begun = connection.execute(
-        "SELECT dialing_at FROM calls WHERE trunk = %s AND dialing_at >= %s AND state = 'ended'", (trunk, now - MINUTE)
+        "SELECT dialing_at FROM calls WHERE trunk = %s AND dialing_at >= %s AND id <> ALL(%s)",
+        (trunk, now - MINUTE, [call_id for call_id, _, _ in in_progress]),
     ).fetchall()
     return TrunkCalls([tuple(row) for row in in_progress], [row[0] for row in begun])

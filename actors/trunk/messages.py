@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 
@@ -24,10 +25,11 @@ class PermitsReturned:
 
 @dataclass(frozen=True)
 class PermitsKept:
-    """From a campaign that has started anew: of all permits it ever got only these are in use."""
+    """From a campaign that starts or stops: of all permits it ever got only these are in use, each with when its call
+    began. None: not yet, or the trunk knows. It may have got them from another process's trunk."""
 
     campaign_id: UUID
-    call_ids: tuple[UUID, ...]
+    calls: tuple[tuple[UUID, datetime | None], ...]
 
 
 @dataclass(frozen=True)

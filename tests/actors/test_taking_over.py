@@ -18,7 +18,7 @@ def outcomes(world: World) -> list[str]:
 
 def test_calls_that_outlive_the_process_are_taken_over_by_the_next(fast_world: World) -> None:
     fast_world.campaign("spring", NUMBERS[:6], "[limits]\nmax_concurrent_calls = 3")
-    fast_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=100)] for number in NUMBERS})
+    fast_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=500)] for number in NUMBERS[:3]})
     fast_world.start()
     wait_until(lambda: [call["state"] for call in fast_world.calls("spring")] == ["answered"] * 3)
     fast_world.stop()
@@ -33,7 +33,7 @@ def test_calls_that_outlive_the_process_are_taken_over_by_the_next(fast_world: W
 
 def test_a_phone_that_rings_while_the_process_is_away_is_not_dialed_again(fast_world: World) -> None:
     fast_world.campaign("spring", NUMBERS[:3])
-    fast_world.livekit.set_script({number: [Answer(ring_s=20, talk_s=200)] for number in NUMBERS})
+    fast_world.livekit.set_script({number: [Answer(ring_s=20, talk_s=500)] for number in NUMBERS})
     fast_world.start()
     wait_until(lambda: len(fast_world.livekit.rings()) == 3)
     fast_world.stop()
