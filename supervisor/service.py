@@ -123,7 +123,7 @@ class Service:
         loop.run(gateway.open(), _LOOP_TIMEOUT_S)
         closing.callback(lambda: loop.run(gateway.close(), _LOOP_TIMEOUT_S))
 
-        timer = TimerThread(self._clock, self.directory)
+        timer = TimerThread(self._clock, self.directory, self._on_death)
         timer.start()
         closing.callback(timer.stop)
 

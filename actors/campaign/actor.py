@@ -25,7 +25,6 @@ from actors.campaign.messages import (
     PermitsGranted,
     SettingsChanged,
     SlotsFreed,
-    Stay,
     TasksAdded,
 )
 from actors.campaign.retry import Retry, Verdict
@@ -186,9 +185,7 @@ class Campaign(Actor):
             case Drain():
                 self._stopping = True
             case HandOver():
-                self._leaving = True
-            case Stay():
-                self._leaving = False
+                self._leaving = message.wanted
             case _:
                 raise TypeError(f"a campaign can't do anything with {message!r}")
         self._ask_for_permits()

@@ -62,9 +62,7 @@ class CallsStartedAnew:
 
 @dataclass(frozen=True)
 class HandOver:
-    """From the Roster: another supervisor is to have this campaign. Begin no new calls, and say when none is left."""
+    """From the Roster, at every look around: whether another supervisor is to have this campaign. If so, begin no new
+    calls, and say when none is left."""
 
-
-@dataclass(frozen=True)
-class Stay:
-    """From the Roster: the campaign is not to be handed over after all."""
+    wanted: bool

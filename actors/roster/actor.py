@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 from actors import faults
 from actors.actor import Actor, Surroundings
 from actors.addresses import CALLS, SUPERVISOR, Address, campaign_address
-from actors.campaign.messages import HandOver, SettingsChanged, SlotsFreed, Stay
+from actors.campaign.messages import HandOver, SettingsChanged, SlotsFreed
 from actors.dialer.messages import LetGo
 from actors.roster import leases, statuses
 from actors.roster.messages import (
@@ -58,7 +58,6 @@ class Roster(Actor):
         self._lease = lease
         self._active: dict[UUID, UUID] = {}  # campaign → company, whoever works it
         self._held: dict[UUID, int] = {}  # campaign → epoch of our lease
-        self._leaving: set[UUID] = set()  # told to hand over
         self._draining = False
 
     def started(self) -> None:
@@ -140,14 +139,11 @@ class Roster(Actor):
         return math.ceil(len(self._active) / leases.count_live(connection, self._supervisor.id, self._lease))
 
     def _share(self, connection: Connection) -> None:
-        """Hand campaigns over while we hold more than our share: each leaves once its calls have ended."""
+        """Hand campaigns over while we hold more than our share: each leaves once its calls have ended. All are told
+        each time: they, or the Roster before this one, may have been started anew."""
         surplus = max(len(self._held) - self._fair_share(connection), 0)
-        leaving = set(sorted(self._held)[:surplus])
-        for campaign_id in leaving:
-            self.tell(campaign_address(campaign_id), HandOver())
-        for campaign_id in self._leaving - leaving:
-            self.tell(campaign_address(campaign_id), Stay())
-        self._leaving = leaving
+        for place, campaign_id in enumerate(sorted(self._held)):
+            self.tell(campaign_address(campaign_id), HandOver(wanted=place < surplus))
 
     def _let_go(self, campaign_id: UUID) -> None:
         if campaign_id in self._held:

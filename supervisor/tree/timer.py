@@ -5,7 +5,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
+from collections.abc import Callable
 from datetime import datetime
+
+import structlog
 
 from actors.actor import Reminder
 from actors.addresses import Address, Directory
@@ -19,15 +22,17 @@ class TimerThread:
     entries stay in the heap until their time and are passed over then.
     """
 
-    def __init__(self, clock: Clock, directory: Directory) -> None:
+    def __init__(self, clock: Clock, directory: Directory, on_death: Callable[[BaseException], None]) -> None:
+        """`on_death` is called if the thread ever ends by an error: the process can't go on without it."""
         self._clock = clock
+        self._on_death = on_death
         self._directory = directory
         self._changed = threading.Condition()
         self._heap: list[tuple[datetime, int, Address, Reminder]] = []
         self._current: dict[tuple[Address, str], int] = {}
         self._order = itertools.count()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="timer", daemon=True)
+        self._thread = threading.Thread(target=self._live, name="timer", daemon=True)
         clock.on_move(self._wake)
 
     def start(self) -> None:
@@ -56,6 +61,13 @@ class TimerThread:
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify()
+
+    def _live(self) -> None:
+        try:
+            self._run()
+        except BaseException as error:  # noqa: BLE001 - reported, and the process ends
+            structlog.get_logger().error("timer_died", error=str(error))
+            self._on_death(error)
 
     def _run(self) -> None:
         while True:
