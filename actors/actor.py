@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from actors.addresses import Address, Directory
 from actors.clock import Clock
-from actors.supervision import ChildDown
+from actors.supervision import ChildDown, SignOfLife, SignOfLifeWanted
 
 _generations = itertools.count(1)
 """Of reminders, over all actors: one meant for an actor that has died is not taken for one of its successor's."""
@@ -49,6 +50,8 @@ class Surroundings:
     clock: Clock
     timer: Timer
     directory: Directory
+    stopwatch: Callable[[], float]
+    """Real seconds, whatever the clock: for what hangs, or stood still."""
 
 
 class Actor(pykka.ThreadingActor):
@@ -67,6 +70,7 @@ class Actor(pykka.ThreadingActor):
         super().__init__()
         self.address = address
         self.clock = surroundings.clock
+        self.stopwatch = surroundings.stopwatch
         self.log = structlog.get_logger().bind(actor=address)
         self._generation = generation
         self._parent = parent
@@ -89,7 +93,9 @@ class Actor(pykka.ThreadingActor):
         """Called once after an orderly stop; not after a crash."""
 
     def tell(self, address: Address, message: object) -> bool:
-        """Tell another actor; False when nobody lives at that address."""
+        """Tell another actor; False when nobody lives at that address. Raises SupersededError."""
+        if self._directory.find(self.address) is not self.actor_ref:
+            raise SupersededError(f"{self.address} has been given to another")
         return self._directory.tell(address, message)
 
     def remind(self, key: str, instant: datetime, message: object) -> None:
@@ -119,6 +125,9 @@ class Actor(pykka.ThreadingActor):
                 return None
             del self._pending[message.key], self._reminders[message.key]
             message = message.message
+        if isinstance(message, SignOfLifeWanted):
+            self.tell(self._parent, SignOfLife(self.address))
+            return None
         try:
             return self.receive(message)
         except BaseException as error:
@@ -148,6 +157,10 @@ class Actor(pykka.ThreadingActor):
 
 class ActorFailure(Exception):
     """Stands for a SystemExit or CancelledError in an actor: bare, pykka would stop every actor of the process."""
+
+
+class SupersededError(Exception):
+    """This actor hung, and another has taken its address meanwhile: nobody listens to it any more."""
 
 
 def describe(error: BaseException) -> str:

@@ -27,6 +27,18 @@ class ChildDown:
 
 
 @dataclass(frozen=True)
+class SignOfLifeWanted:
+    """From whoever started an actor, to it: answered by a `SignOfLife` once its mailbox has come to this."""
+
+
+@dataclass(frozen=True)
+class SignOfLife:
+    """From an actor, to whoever started it: its mailbox moves."""
+
+    address: Address
+
+
+@dataclass(frozen=True)
 class StartChild:
     """To the Supervisor: have an actor of this kind at this address. One that is there already stays."""
 

@@ -85,7 +85,9 @@ class House:
         )
 
     def _start_calls(self, address: Address, generation: int, _: str) -> Ref:
-        return Calls.start(address, generation, self.surroundings, start_dialer=self._start_dialer)
+        return Calls.start(
+            address, generation, self.surroundings, start_dialer=self._start_dialer, telemetry=self.telemetry
+        )
 
     def _start_dialer(self, address: Address, generation: int, call: Call, resume: bool) -> Ref:
         return Dialer.start(

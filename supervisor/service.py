@@ -145,7 +145,7 @@ class Service:
             # Before anyone dials: a campaign that was disabled while we were away must not call.
             campaigns = write_settings(connection, snapshot, self._clock.now())
 
-            surroundings = Surroundings(self._clock, timer, self.directory)
+            surroundings = Surroundings(self._clock, timer, self.directory, monotonic)
             this = leases.Supervisor(new_id(), gethostname(), os.getpid(), version("campaignd"))
             # Before the first lease is taken, and until the last is released: others see by it that we are there.
             listener = Listener(self._dsn, self.directory, this.id)

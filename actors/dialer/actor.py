@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import Any, Protocol
 
 import psycopg
@@ -217,7 +216,7 @@ class Dialer(Actor):
     def _dial(self, limits: CallLimits) -> None:
         if self._dialing_at is not None:
             return
-        now, decided_at = self.clock.now(), monotonic()
+        now, decided_at = self.clock.now(), self.stopwatch()
         if self._call.begin_before is not None and now >= self._call.begin_before:
             self._give_back()
             return

@@ -22,8 +22,10 @@ from actors.dialer.messages import (
     TakeOver,
 )
 from actors.outcomes import Outcome
-from actors.supervision import ChildDown
+from actors.supervision import ChildDown, SignOfLife, SignOfLifeWanted
+from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsReturned
+from actors.vital_signs import PULSE, FeelPulse, VitalSigns
 
 StartDialer = Callable[[Address, int, Call, bool], "pykka.ActorRef[Any]"]
 """Address, generation, call, and whether it is to be resumed instead of dialed."""
@@ -41,11 +43,19 @@ class Calls(Actor):
     """
 
     def __init__(
-        self, address: Address, generation: int, surroundings: Surroundings, *, start_dialer: StartDialer
+        self,
+        address: Address,
+        generation: int,
+        surroundings: Surroundings,
+        *,
+        start_dialer: StartDialer,
+        telemetry: Telemetry,
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._start_dialer = start_dialer
-        self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer
+        self._telemetry = telemetry
+        self._vital_signs = VitalSigns()
+        self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer; 0: not known
         self._unsettled: dict[UUID, CallResult] = {}
         self._letting_go: set[UUID] = set()  # calls whose dialers have been told to stop
         self._resume_when_gone: dict[UUID, Call] = {}  # wanted again before their dialers were gone
@@ -55,6 +65,7 @@ class Calls(Actor):
         for address in self._directory.residents():
             if address.startswith("campaign:"):
                 self.tell(address, CallsStartedAnew())
+        self._feel_pulse()
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -74,8 +85,21 @@ class Calls(Actor):
                     self._unsettled.pop(call_id, None)
             case ChildDown():
                 self._dialer_down(message)
+            case FeelPulse():
+                self._feel_pulse()
+            case SignOfLife():
+                self._vital_signs.seen(message.address)
             case _:
                 raise TypeError(f"Calls can't do anything with {message!r}")
+
+    def _feel_pulse(self) -> None:
+        now = self.stopwatch()
+        for address in self._vital_signs.to_ask(map(dialer_address, self._dialers), now):
+            self.tell(address, SignOfLifeWanted())
+        for address in self._vital_signs.hanging(now):
+            _, generation = self._dialers[_call_id(address)]
+            self._dialer_down(ChildDown(address, generation, "it hangs: its mailbox does not move"))
+        self.remind("pulse", self.clock.now() + PULSE, FeelPulse())
 
     def _take_over(self, message: TakeOver) -> None:
         unfinished = {call.call_id for call in message.calls}
@@ -92,7 +116,7 @@ class Calls(Actor):
             elif call.call_id in self._letting_go:
                 self._resume_when_gone[call.call_id] = call
             else:
-                self._dialers.setdefault(call.call_id, (call, 1))
+                self._dialers.setdefault(call.call_id, (call, 0))
 
     def _let_go(self, campaign_id: UUID) -> None:
         for call_id, (call, _) in self._dialers.items():
@@ -118,9 +142,13 @@ class Calls(Actor):
             )
 
     def _dialer_down(self, down: ChildDown) -> None:
+        call_id = _call_id(down.address)
+        call, generation = self._dialers.get(call_id, (None, 0))
+        if 0 not in (generation, down.generation) and generation != down.generation:
+            return  # one that hung, and has a successor
         self._directory.leave(down.address)
-        call_id = UUID(down.address.removeprefix("dialer:"))
-        call, generation = self._dialers.pop(call_id, (None, 0))
+        self._vital_signs.seen(down.address)
+        self._dialers.pop(call_id, None)
         self._letting_go.discard(call_id)
         if wanted := self._resume_when_gone.pop(call_id, None):
             self._start(wanted, 1, resume=True)
@@ -128,8 +156,9 @@ class Calls(Actor):
         if call is None or down.error is None:
             return
         self.log.error("dialer_died", call=str(call.call_id), campaign=call.campaign, error=down.error)
-        if generation < MOST_DIALERS:
-            self._start(call, generation + 1, resume=True)
+        if down.generation < MOST_DIALERS:
+            self._telemetry.actor_restarted("dialer")
+            self._start(call, down.generation + 1, resume=True)
         else:
             reason = f"its dialers died: {down.error}"
             self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=reason))
@@ -153,3 +182,7 @@ class Calls(Actor):
         ended = CallEnded(result)
         self.tell(campaign_address(call.campaign_id), ended)
         self.tell(trunk_address(call.trunk), ended)
+
+
+def _call_id(dialer: Address) -> UUID:
+    return UUID(dialer.removeprefix("dialer:"))

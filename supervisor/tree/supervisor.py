@@ -10,8 +10,9 @@ import pykka
 
 from actors.actor import Actor, Surroundings, describe, is_outage
 from actors.addresses import SUPERVISOR, Address
-from actors.supervision import ChildDown, Drain, Restart, StartChild, StopChild
+from actors.supervision import ChildDown, Drain, Restart, SignOfLife, SignOfLifeWanted, StartChild, StopChild
 from actors.telemetry import Telemetry
+from actors.vital_signs import PULSE, FeelPulse, VitalSigns
 from supervisor.tree import restarts
 from supervisor.tree.restarts import Restarts
 
@@ -50,7 +51,8 @@ class Supervisor(Actor):
     """One for the process. Does no I/O of its own, so that nothing outside can hold it up.
 
     A child that died is started again, under the same address and with the next generation, after a delay that grows
-    while it keeps dying; what an older generation still reports is ignored. One that dies too often is quarantined,
+    while it keeps dying; what an older generation still reports is ignored. One that hangs is as good as dead: its
+    thread can't be ended, but nobody hears it any more. One that dies too often is quarantined,
     and nobody else notices. If it is one that the process can't do without, if all together die too often, or if the
     Supervisor itself fails, in its start or stop too, `on_death` is called, and the process ends: systemd starts
     another.
@@ -77,12 +79,14 @@ class Supervisor(Actor):
         self._children: dict[Address, StartChild] = {}
         self._generations: dict[Address, int] = {}
         self._up: set[Address] = set()
+        self._vital_signs = VitalSigns()
         self._draining = False
         self._stopping: set[Address] = set()  # told to stop, and not down yet
 
     def started(self) -> None:
         for child in self._first:
             self._add(child)
+        self._feel_pulse()
 
     def receive(self, message: Any) -> Any:
         match message:
@@ -92,6 +96,10 @@ class Supervisor(Actor):
                 self._remove(message.address)
             case ChildDown():
                 self._down(message)
+            case FeelPulse():
+                self._feel_pulse()
+            case SignOfLife():
+                self._vital_signs.seen(message.address)
             case RestartChild():
                 if message.address in self._children and message.address not in self._up:
                     self._start(message.address)
@@ -109,6 +117,14 @@ class Supervisor(Actor):
         if error is not None and not self._end_reported:
             self._on_death(error)
         super()._report_end(error)
+
+    def _feel_pulse(self) -> None:
+        now = self.stopwatch()
+        for address in self._vital_signs.to_ask(self._up, now):
+            self.tell(address, SignOfLifeWanted())
+        for address in self._vital_signs.hanging(now):
+            self._down(ChildDown(address, self._generations[address], "it hangs: its mailbox does not move"))
+        self.remind("pulse", self.clock.now() + PULSE, FeelPulse())
 
     def _add(self, child: StartChild) -> None:
         if child.address not in self._children:
@@ -148,6 +164,7 @@ class Supervisor(Actor):
         asked = down.address in self._stopping
         self._stopping.discard(down.address)
         self._up.discard(down.address)
+        self._vital_signs.seen(down.address)
         self._directory.leave(down.address)
         if down.error is not None:
             self.log.error("actor_died", child=down.address, error=down.error, generation=down.generation)

@@ -128,16 +128,17 @@ class Tree:
 
     def __init__(self) -> None:
         self.clock = ManualClock(TUESDAY)
+        self.seconds = 0.0  # on the stopwatch
+        self.deaths: list[BaseException | None] = []
         self.directory = Directory()
-        self.timer = TimerThread(self.clock, self.directory)
-        self.surroundings = Surroundings(self.clock, self.timer, self.directory)
+        self.timer = TimerThread(self.clock, self.directory, self.deaths.append)
+        self.surroundings = Surroundings(self.clock, self.timer, self.directory, lambda: self.seconds)
         self.telemetry = Telemetry()
         self.lives: dict[Address, Life] = {}
         self.generations: list[tuple[Address, int]] = []  # in the order of their making
         self.supervisors: list[pykka.ActorRef[Any]] = []
         self.running: list[pykka.ActorRef[Any]] = []
         self.quarantined: list[tuple[StartChild, str]] = []
-        self.deaths: list[BaseException | None] = []
         self._restarts: dict[str, Restart] = {"child": Restart.PERMANENT, **{kind.value: kind for kind in Restart}}
 
     def start(self) -> None:

@@ -138,7 +138,7 @@ def test_a_timer_on_the_fast_clock_is_as_fast() -> None:
     tree = Tree()
     heir = tree.registrar(Address("child"))
     clock = FastClock(TUESDAY, 3600)
-    timer = TimerThread(clock, tree.directory)
+    timer = TimerThread(clock, tree.directory, tree.deaths.append)
     timer.start()
     try:
         asked = clock.now()
