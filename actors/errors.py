@@ -29,3 +29,7 @@ class ConfigurationError(CampaignServiceError):
 
 class DatabaseError(CampaignServiceError):
     """PostgreSQL could not be reached, refused, or its schema does not fit this code."""
+
+
+class MigrationRequiredError(DatabaseError):
+    """The database lacks what was asked for, because its schema is older than this code: over HTTP, 503."""
