@@ -19,6 +19,8 @@ POINTS = (
     "after_room",
     "before_dial",
     "before_answer",
+    "before_recording_row",
+    "after_recording_row",
     "after_answer",
     "before_settle",
     "after_settle",

@@ -1,0 +1,220 @@
+"""Fetching recordings from where LiveKit puts them into the store, in constant memory, and deleting them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from pyarrow import ArrowException
+from pyarrow.fs import FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
+
+from actors.recording.places import UNFINISHED, source_name, stored_name, transcript_name
+
+CHUNK = 1 << 18
+"""Bytes in memory at a time, for each download."""
+_FAILURES = (OSError, ArrowException)
+"""What file systems raise; the second also for an address that they can't make sense of."""
+
+
+class StorageError(Exception):
+    """A recording could not be fetched; `storage_failed`: and others could not have been either."""
+
+    def __init__(self, reason: str, *, storage_failed: bool = False) -> None:
+        super().__init__(reason)
+        self.storage_failed = storage_failed
+
+
+class InterruptedFetchError(Exception):
+    """The process is about to stop."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A recording that is whole."""
+
+    file: str  # under the store
+    bytes: int
+    sha256: str
+    fetched: bool  # False: it was there
+
+
+class Storage:
+    """The source and the store, any of pyarrow's filesystems. Every method waits for them: for workers' threads, any
+    number of them, never for an actor's. Which file system is behind an address is found out when it is first used:
+    one that can't be reached then is tried again with the next file."""
+
+    def __init__(self, source: Callable[[], FileSystem], store: Callable[[], FileSystem]) -> None:
+        self._source = _Opened(source)
+        self._store = _Opened(store)
+
+    def fetch(self, company_id: UUID, call_id: UUID, expected_bytes: int | None, stopping: threading.Event) -> Stored:
+        """Bring the call's recording into the store. Raises StorageError, or InterruptedFetchError once `stopping` is
+        set; then nothing has appeared under its name. One that is there already, whole, is not fetched again."""
+        final = stored_name(company_id, call_id)
+        growing = f"{UNFINISHED}/{call_id}"
+        try:
+            source, store = self._source.get(), self._store.get()
+            size = _size(source, source_name(call_id))
+            there = _size(store, final)
+            if there is not None and there == (size if size is not None else expected_bytes):
+                return Stored(final, there, _digest(store, final, stopping), fetched=False)
+            if size is None:
+                raise StorageError(f"{source_name(call_id)} is not in the source")
+            if expected_bytes is not None and size != expected_bytes:
+                raise StorageError(f"the source has {size} bytes of {expected_bytes}")
+            _empty(store, growing)
+            try:
+                digest = _copy(source, source_name(call_id), store, f"{growing}/audio", size, stopping)
+                _make_folder(store, str(company_id))
+                store.move(f"{growing}/audio", final)
+                _to_disk(store, str(company_id))
+            finally:
+                store.delete_dir(growing)
+        except _FAILURES as error:
+            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
+        return Stored(final, size, digest, fetched=True)
+
+    def copy_out(self, company_id: UUID, call_id: UUID, target: Path, stopping: threading.Event) -> None:
+        """Bring a stored recording into a local file. Raises StorageError, InterruptedFetchError."""
+        try:
+            with target.open("wb") as file:
+                for chunk in _chunks(self._store.get(), stored_name(company_id, call_id), stopping):
+                    file.write(chunk)
+        except _FAILURES as error:
+            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
+
+    def write_transcript(self, company_id: UUID, call_id: UUID, transcript: Mapping[str, Any]) -> str:
+        """Put a transcript beside its recording; returns its name under the store. Raises StorageError."""
+        final = transcript_name(company_id, call_id)
+        growing = f"{UNFINISHED}/{call_id}-transcript"
+        content = json.dumps(transcript, ensure_ascii=False, indent=1).encode()
+        try:
+            store = self._store.get()
+            _empty(store, growing)
+            try:
+                with store.open_output_stream(f"{growing}/text", compression=None) as file:
+                    file.write(content)
+                _to_disk(store, f"{growing}/text")
+                store.move(f"{growing}/text", final)
+                _to_disk(store, str(company_id))
+            finally:
+                store.delete_dir(growing)
+        except _FAILURES as error:
+            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
+        return final
+
+    def delete(self, company_id: UUID, call_id: UUID) -> None:
+        """Delete whatever there is of this call, in the store and in the source; nothing is fine too. Raises
+        StorageError: something may be left."""
+        try:
+            store = self._store.get()
+            for name in (stored_name(company_id, call_id), transcript_name(company_id, call_id)):
+                _delete(store, name)
+        except _FAILURES as error:
+            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
+        self.delete_from_source(call_id)
+
+    def delete_from_source(self, call_id: UUID) -> None:
+        """Delete what LiveKit wrote; nothing is fine too. Raises StorageError."""
+        try:
+            _delete(self._source.get(), source_name(call_id))
+        except _FAILURES as error:
+            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
+
+
+def opener(url: str) -> Callable[[], FileSystem]:
+    """Opens the place at a file://, s3:// or gs:// address; credentials come from the environment, as pyarrow reads
+    them. A folder is made when it is missing."""
+
+    def open_place() -> FileSystem:
+        filesystem, path = FileSystem.from_uri(url)
+        if isinstance(filesystem, LocalFileSystem):
+            filesystem.create_dir(path, recursive=True)
+        return SubTreeFileSystem(path, filesystem)
+
+    return open_place
+
+
+class _Opened:
+    """Opened when it is first asked for; a failure is not kept."""
+
+    def __init__(self, opener: Callable[[], FileSystem]) -> None:
+        self._opener = opener
+        self._lock = threading.Lock()
+        self._filesystem: FileSystem | None = None
+
+    def get(self) -> FileSystem:
+        with self._lock:
+            if self._filesystem is None:
+                self._filesystem = self._opener()
+            return self._filesystem
+
+
+def _size(filesystem: FileSystem, name: str) -> int | None:
+    info = filesystem.get_file_info(name)
+    return info.size if info.type == FileType.File else None
+
+
+def _chunks(filesystem: FileSystem, name: str, stopping: threading.Event) -> Any:
+    with filesystem.open_input_stream(name, compression=None) as file:
+        while chunk := file.read(CHUNK):
+            if stopping.is_set():
+                raise InterruptedFetchError
+            yield chunk
+
+
+def _digest(filesystem: FileSystem, name: str, stopping: threading.Event) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(filesystem, name, stopping):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _copy(source: FileSystem, name: str, store: FileSystem, target: str, size: int, stopping: threading.Event) -> str:
+    """Returns the SHA-256 of what was written, which is as long as it was to be."""
+    digest = hashlib.sha256()
+    with store.open_output_stream(target, compression=None) as file:
+        for chunk in _chunks(source, name, stopping):
+            file.write(chunk)
+            digest.update(chunk)
+    _to_disk(store, target)
+    written = _size(store, target)
+    if written != size:
+        raise StorageError(f"{written} bytes of {size} have come")
+    return digest.hexdigest()
+
+
+def _empty(filesystem: FileSystem, folder: str) -> None:
+    """Whatever an attempt that died has left goes; the folder is there."""
+    if filesystem.get_file_info(folder).type == FileType.Directory:
+        filesystem.delete_dir(folder)
+    filesystem.create_dir(folder, recursive=True)
+
+
+def _make_folder(filesystem: FileSystem, folder: str) -> None:
+    filesystem.create_dir(folder, recursive=True)
+
+
+def _delete(filesystem: FileSystem, name: str) -> None:
+    if filesystem.get_file_info(name).type == FileType.File:
+        filesystem.delete_file(name)
+
+
+def _to_disk(filesystem: FileSystem, name: str) -> None:
+    """A local file, or folder, is on the disk before anybody relies on it: a name that outlives a power cut with
+    nothing behind it would be no recording."""
+    base = filesystem.base_fs if isinstance(filesystem, SubTreeFileSystem) else None
+    if not isinstance(base, LocalFileSystem):
+        return
+    descriptor = os.open(Path(filesystem.base_path) / name, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,272 @@
+"""Downloads: slots that no death can leak, no second fetch, what is refused, and what is said of it all."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from actors.addresses import BREAKERS
+from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged
+from actors.recording.messages import Egress, EgressEnded, EgressState
+from actors.recording.places import egress_path, refusal, source_name
+from actors.recording.rules import Rules
+from actors.recording.storage import Storage, opener
+from supervisor.clock import ManualClock
+from tests.dialer.mailbox import mailbox
+from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
+from tests.waiting import wait_until
+from tests.world import TUESDAY
+
+AUDIO = b"a recording " * 100
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(TUESDAY)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
+    made = Shelf(tmp_path, dsn)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def fetcher(shelf: Shelf, clock: ManualClock) -> Iterator[Callable[[Source], Fetcher]]:
+    """Makes fetchers, and starts them."""
+    with ExitStack() as closing:
+
+        def make(source: Source, **changes: Any) -> Fetcher:
+            made = Fetcher(shelf, source.open, clock, **changes)
+            made.start()
+            closing.callback(made.close)
+            return made
+
+        yield make
+
+
+def _stored(shelf: Shelf, count: int) -> Callable[[], bool]:
+    return lambda: shelf.states()["stored"] == count
+
+
+def test_slots_of_a_dead_supervisor_are_free_at_once_and_its_downloads_start_again(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    calls = shelf.add(shelf.company(), [AUDIO] * 3)
+    hanging = Source(shelf)
+    hanging.gate.clear()
+    first = fetcher(hanging)
+    wait_until(lambda: len(hanging.reading) == 3)
+    second = fetcher(Source(shelf))
+    first.die()
+    pass_time(clock, _stored(shelf, 3))
+    hanging.gate.set()
+    assert {row["attempts"] for row in shelf.read("SELECT * FROM recordings")} == {1}, "a death is no attempt"
+    assert not shelf.read("SELECT * FROM recording_slots")
+    assert all((shelf.store / shelf.recording(call)["file"]).read_bytes() == AUDIO for call in calls)
+    second.close()
+
+
+def test_two_supervisors_share_a_companys_slots(shelf: Shelf, fetcher: Any) -> None:
+    shelf.add(shelf.company(recording_slots=2), [AUDIO] * 6)
+    source = Source(shelf)
+    source.gate.clear()
+    for _ in range(2):
+        fetcher(source)
+    wait_until(lambda: len(source.reading) == 2)
+    assert len(shelf.read("SELECT * FROM recording_slots")) == 2
+    source.gate.set()
+    wait_until(_stored(shelf, 6))
+    assert max(source.most.values()) == 2
+
+
+def test_an_actor_started_anew_goes_on_with_what_is_under_way(shelf: Shelf, clock: ManualClock, fetcher: Any) -> None:
+    shelf.add(shelf.company(), [AUDIO] * 3)
+    source = Source(shelf)
+    source.gate.clear()
+    working = fetcher(source)
+    wait_until(lambda: len(source.reading) == 3)
+    working.stop_actor()
+    working.start()
+    source.gate.set()
+    pass_time(clock, _stored(shelf, 3))
+    assert set(source.readings.values()) == {1}
+
+
+def test_what_was_fetched_before_a_death_is_not_fetched_again(shelf: Shelf, clock: ManualClock, fetcher: Any) -> None:
+    company = shelf.company()
+    (call,) = shelf.add(company, [AUDIO])
+    source = Source(shelf)
+    storage = Storage(source.open, shelf.open_store)
+    storage.fetch(company, call, len(AUDIO), threading.Event())
+    fetcher(source)
+    wait_until(_stored(shelf, 1))
+    assert source.readings[call] == 1
+    assert shelf.recording(call)["bytes"] == len(AUDIO)
+
+
+def test_each_company_has_its_turn_and_its_oldest_come_first(shelf: Shelf, fetcher: Any) -> None:
+    busy, quiet = shelf.company("busy"), shelf.company("quiet")
+    many = shelf.add(busy, [AUDIO] * 6)
+    few = shelf.add(quiet, [AUDIO] * 2, TUESDAY + timedelta(seconds=-1))
+    source = Source(shelf)
+    source.gate.clear()
+    fetcher(source, rules=Rules(most_downloads=3))
+    wait_until(lambda: len(source.reading) == 3)
+    assert source.reading in ({*many[:2], few[0]}, {many[0], *few})
+    source.gate.set()
+    wait_until(_stored(shelf, 8))
+    assert [call for call in source.order if call in many] == many
+
+
+def test_a_download_says_each_thing_once(shelf: Shelf, fetcher: Any) -> None:
+    (call,) = shelf.add(shelf.company(), [AUDIO])
+    row = shelf.recording(call)
+    (campaign,) = shelf.read("SELECT campaign_id FROM calls")
+    with capture_logs() as logs:
+        fetcher(Source(shelf))
+        wait_until(lambda: any(entry["event"] == "recording_slot_released" for entry in logs))
+    about = [entry for entry in logs if entry.get("call") == str(call)]
+    assert [entry["event"] for entry in about] == [
+        "worker_picked",
+        "worker_slot_acquired",
+        "download_start",
+        "worker_download_done",
+        "worker_release_slot",
+        "recording_slot_released",
+    ]
+    picked, acquired, started, done, _, released = about
+    assert (picked["job_type"], picked["retry"], started["attempt"]) == ("download_recording", 0, 1)
+    assert (acquired["active"], released["active_after"], released["reason"]) == ("1/3", "0/3", "stored")
+    assert (done["file"], done["bytes"]) == (f"{row['company_id']}/{call}.ogg", len(AUDIO)) and done["duration_ms"] >= 0
+    assert {(e["company"], e["campaign"]) for e in about} == {(str(row["company_id"]), str(campaign["campaign_id"]))}
+
+
+def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    shelf.connection.execute(
+        "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, updated_at)"
+        " VALUES ('recordings', 'open', 1, %(at)s, %(at)s, 30, %(at)s)",
+        {"at": TUESDAY},
+    )
+    broken = True
+    source = Source(shelf, lambda call, nth: "refused" if broken else None)
+    calls = shelf.add(shelf.company(), [AUDIO] * 2)
+    source.companies = dict.fromkeys(calls, calls[0])
+    working = fetcher(source, rules=Rules(attempts=1))
+    breakers = mailbox(working.directory, BREAKERS)
+    for _ in range(5):
+        clock.advance(timedelta(seconds=5))
+    probe = ProbeWanted("recordings", 1, TUESDAY)
+    working.tell(probe)
+    judged = breakers.next(RecordingJudged)
+    assert (judged.call_id, judged.error) == (calls[0], "OSError: the source is busy")
+    assert sum(source.readings.values()) == 1
+    # An outage costs no recording its last attempt.
+    wait_until(lambda: shelf.states() == {"pending": 2})
+    clock.advance(timedelta(hours=1))
+    broken = False
+    working.tell(probe)
+    assert breakers.next(RecordingJudged).error is None
+    working.tell(probe)
+    assert breakers.next(RecordingJudged).error is None
+    working.tell(probe)
+    assert breakers.next(ProbeReturned) == ProbeReturned("recordings", 1)
+
+
+def test_what_is_somewhere_else_than_it_was_to_be_is_refused(shelf: Shelf, fetcher: Any) -> None:
+    (call,) = shelf.add(shelf.company(), [AUDIO])
+    shelf.connection.execute("UPDATE recordings SET state = 'expected', ready_at = NULL")
+    source = Source(shelf)
+    working = fetcher(source)
+    path = egress_path(shelf.source.as_uri(), call)
+    working.tell(EgressEnded(Egress(call, "EG_1", EgressState.COMPLETE, None, path, "https://evil.example/a.ogg")))
+    wait_until(lambda: shelf.states()["failed"] == 1)
+    assert "refused: 'https://evil.example/a.ogg' is not in file://" in shelf.recording(call)["error_message"]
+    assert not source.readings
+    working.tell(EgressEnded(Egress(call, "EG_2", EgressState.COMPLETE, None, path, path, len(AUDIO), 7.5)))
+    wait_until(_stored(shelf, 1))
+
+
+@pytest.mark.parametrize(
+    ("source", "location", "good"),
+    [
+        ("file:///in", "/in/{call}.ogg", True),
+        ("file:///in", "file:///in/{call}.ogg", True),
+        ("file:///in", "/in/../etc/passwd", False),
+        ("file:///in", "http://127.0.0.1/in/{call}.ogg", False),
+        ("s3://bucket/calls", "https://bucket.s3.eu-west-1.amazonaws.com/calls/{call}.ogg", True),
+        ("s3://bucket/calls", "https://s3.amazonaws.com/bucket/calls/{call}.ogg", True),
+        ("s3://bucket/calls", "s3://bucket/calls/{call}.ogg", True),
+        ("s3://bucket/calls", "s3://other/calls/{call}.ogg", False),
+        ("s3://bucket/calls", "https://other.s3.amazonaws.com/calls/{call}.ogg", False),
+        ("s3://bucket/calls", "http://bucket.s3.amazonaws.com/calls/{call}.ogg", False),
+        ("gs://bucket", "https://bucket.storage.googleapis.com/{call}.ogg", True),
+        ("gs://bucket", "https://[bucket", False),
+        ("gs://bucket", "", True),
+    ],
+)
+def test_a_location_is_the_one_that_was_asked_for_or_is_refused(
+    shelf: Shelf, source: str, location: str, good: bool
+) -> None:
+    (call,) = shelf.add(shelf.company(), [AUDIO])
+    assert (refusal(source, call, "", location.format(call=call)) is None) is good
+    assert refusal(source, call, "../another.ogg", "") is not None
+
+
+def test_recordings_that_are_too_old_go_with_their_files(shelf: Shelf, clock: ManualClock, fetcher: Any) -> None:
+    kept = shelf.company("keeps")
+    forgetful = shelf.company("forgets", recording_retention_days=30)
+    (stays,) = shelf.add(kept, [AUDIO])
+    (goes,) = shelf.add(forgetful, [AUDIO])
+    (young,) = shelf.add(forgetful, [AUDIO], TUESDAY + timedelta(days=10))
+    clock.advance(timedelta(days=11))
+    fetcher(Source(shelf), rules=Rules(delete_from_source=False))
+    wait_until(_stored(shelf, 3))
+    transcript = shelf.store / shelf.recording(goes)["file"].replace(".ogg", ".json")
+    transcript.write_text("{}")
+    clock.advance(timedelta(days=20))
+    wait_until(lambda: shelf.files() == {f"{kept}/{stays}.ogg", f"{forgetful}/{young}.ogg"})
+    assert {row["call_id"] for row in shelf.read("SELECT * FROM recordings")} == {stays, young}
+    assert not (shelf.source / source_name(goes)).exists()
+    wait_until(lambda: not shelf.read("SELECT * FROM discarded_recordings"))
+
+
+def test_a_recording_deleted_while_it_is_fetched_leaves_no_file(shelf: Shelf, clock: ManualClock, fetcher: Any) -> None:
+    shelf.add(shelf.company(), [AUDIO])
+    source = Source(shelf)
+    source.gate.clear()
+    fetcher(source)
+    wait_until(lambda: source.reading)
+    shelf.connection.execute("DELETE FROM recordings")
+    source.gate.set()
+    wait_until(shelf.files)
+    pass_time(clock, lambda: not shelf.files() and not shelf.read("SELECT * FROM discarded_recordings"))
+
+
+def test_a_long_recording_is_stored_in_little_memory(shelf: Shelf, tmp_path: Path) -> None:
+    company = shelf.company()
+    (call,) = shelf.add(company, [AUDIO])
+    size = 64 << 20
+    with (shelf.source / source_name(call)).open("wb") as file:
+        file.truncate(size)
+    storage = Storage(opener(shelf.source.as_uri()), opener(shelf.store.as_uri()))
+    tracemalloc.start()
+    try:
+        stored = storage.fetch(company, call, size, threading.Event())
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (stored.bytes, stored.file) == (size, f"{company}/{call}.ogg")
+    assert peak < 4 << 20
+    assert shelf.files() == {stored.file}
