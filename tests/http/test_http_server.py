@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import http.client
 import json
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -21,87 +19,16 @@ from livekit.protocol.models import ParticipantInfo, Room
 from livekit.protocol.webhook import WebhookEvent
 from prometheus_client.parser import text_string_to_metric_families
 
-from actors.addresses import Directory
 from actors.dialer.messages import ParticipantLeft, RoomFinished
 from actors.errors import CampaignServiceError
 from actors.outcomes import Outcome
-from supervisor.http.server import HttpServer
-from supervisor.metrics import Metrics
 from supervisor.tree.loop import LoopThread
 from tests.dialer.mailbox import a_call, mailbox
+from tests.http.site import Site
 from tests.waiting import wait_until
 from tests.world import KEY, SECRET, World
 
 CALL = a_call("+79450000042")
-
-
-@dataclass
-class Answer:
-    status: int
-    body: bytes
-    content_type: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-@dataclass
-class Site:
-    """A running server, its metrics, and the actors it can reach."""
-
-    port: int = 0
-    ready: bool = False
-    directory: Directory = field(default_factory=Directory)
-    metrics: Metrics = field(default_factory=lambda: Metrics("1.2.3"))
-
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-            response = connection.getresponse()
-            return Answer(response.status, response.read(), response.headers.get("Content-Type", ""))
-        finally:
-            connection.close()
-
-    def webhook(self, body: bytes, authorization: str | None, **headers: str) -> Answer:
-        if authorization is not None:
-            headers["Authorization"] = authorization
-        return self.ask("POST", "/webhooks/livekit", body, Content_Type="application/webhook+json", **headers)
-
-    def counted(self, result: str) -> float:
-        value = self.metrics.registry.get_sample_value("campaignd_webhooks_total", {"result": result})
-        assert value is not None
-        return value
-
-
-@pytest.fixture(scope="module")
-def loop() -> Iterator[LoopThread]:
-    thread = LoopThread(lambda error: None)
-    thread.start()
-    yield thread
-    thread.stop()
-
-
-def server(site: Site, port: int = 0) -> HttpServer:
-    return HttpServer(
-        host="127.0.0.1",
-        port=port,
-        directory=site.directory,
-        metrics=site.metrics,
-        webhook_key=KEY,
-        webhook_secret=SECRET,
-        is_ready=lambda: site.ready,
-    )
-
-
-@pytest.fixture
-def site(loop: LoopThread) -> Iterator[Site]:
-    made = Site()
-    serving = server(made)
-    made.port = int(loop.run(serving.start(), 5).rpartition(":")[2])
-    yield made
-    loop.run(serving.stop(), 5)
 
 
 # LiveKit's webhooks
@@ -231,11 +158,11 @@ def test_what_is_not_there_is_not_served(site: Site, method: str, path: str, sta
 
 def test_an_address_in_use_is_one_line_that_a_person_can_act_on(site: Site, loop: LoopThread) -> None:
     with pytest.raises(CampaignServiceError, match=rf"^can't listen on 127\.0\.0\.1:{site.port}: .*in use"):
-        loop.run(server(Site(), site.port).start(), 5)
+        loop.run(Site().server(site.port).start(), 5)
 
 
 def test_a_stopped_server_leaves_its_address(loop: LoopThread) -> None:
-    serving = server(Site())
+    serving = Site().server()
     port = int(loop.run(serving.start(), 5).rpartition(":")[2])
     loop.run(serving.stop(), 5)
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port), timeout=5):
@@ -246,7 +173,7 @@ def test_a_stopped_server_leaves_its_address(loop: LoopThread) -> None:
 
 LABELS = {
     "campaign", "company", "trunk", "outcome", "service", "kind", "result", "version", "type", "state", "status",
-    "le", "limit", "scope", "from", "to", "reason", "quantile",
+    "le", "limit", "scope", "from", "to", "per", "reason", "quantile",
 }  # fmt: skip
 """Every label that a metric may carry; each of these takes few values."""
 UUID_OR_NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|\+?[0-9]{7,}")
