@@ -30,8 +30,8 @@ class Verdict:
     attempt_counts: bool = True  # False: the attempt is taken back from attempt_count
 
 
-RATE_LIMITED_PAUSE = timedelta(minutes=1)
-"""A carrier that refuses our pace measures it by the second or by the minute; after a minute either has room."""
+RATE_LIMITED_PAUSE = timedelta(seconds=5)
+"""The trunk slows down by itself; the pause only lets others go first."""
 
 _BUSY_DELAY_MINUTES = 5.0
 
@@ -44,11 +44,20 @@ class Retry:
         self._settings = settings
 
     def verdict(
-        self, outcome: Outcome, attempts: int, now: datetime, chance: float, *, max_attempts: int | None = None
+        self,
+        outcome: Outcome,
+        attempts: int,
+        now: datetime,
+        chance: float,
+        *,
+        max_attempts: int | None = None,
+        outage: bool = False,
     ) -> Verdict:
         """What `outcome` of attempt number `attempts`, ended at `now`, means for its task.
 
         `chance` in [0, 1) is what the jitter is drawn from; `max_attempts` is the task's own, if it has one.
+        `outage`: it failed by a service that is known to fail. Then the attempt does not count, but the contact waits
+        as after one that does: else the same one would be called again and again to see whether the service works.
         """
         if outcome is Outcome.ANSWERED:
             return Verdict(TaskStatus.COMPLETED)
@@ -58,12 +67,12 @@ class Retry:
         if rule == "never":
             # A machine that took the message was reached; nobody else was.
             return Verdict(TaskStatus.COMPLETED if outcome is Outcome.VOICEMAIL else TaskStatus.FAILED)
-        if attempts >= (max_attempts or self._settings.max_retries):
+        if not outage and attempts >= (max_attempts or self._settings.max_retries):
             return Verdict(TaskStatus.FAILED)
         minutes = self._general_delay(attempts) if rule is None else rule
         jittered = minutes * (1 + self._settings.jitter * (2 * chance - 1))
         delay = timedelta(minutes=min(jittered, self._settings.max_delay_minutes))
-        return Verdict(TaskStatus.RETRY, now + delay)
+        return Verdict(TaskStatus.RETRY, now + delay, attempt_counts=not outage)
 
     def _rule(self, outcome: Outcome) -> float | Literal["never"] | None:
         own = self._settings.outcomes.get(outcome)

@@ -59,6 +59,8 @@ class Limits(Settings):
     """Calls of this campaign in progress at once."""
     calls_per_minute: Positive | None = None
     """Calls of this campaign begun in any window of 60 s, wherever it starts."""
+    max_abandon_rate: Annotated[float, Field(gt=0, le=1)] = 0.03
+    """Share of answered calls that no agent joins, of the latest 1000 in 24 hours: the campaign slows down before."""
 
 
 class ScheduleSettings(Settings):
@@ -116,7 +118,7 @@ class CallSettings(Settings):
     """How long a phone rings before the call is no_answer."""
     max_call_duration_s: Annotated[int, Field(ge=10, le=86_400)] = 600
     """LiveKit ends a longer call."""
-    agent_timeout_s: Annotated[float, Field(gt=0, le=60)] = 10
+    agent_timeout_s: Annotated[float, Field(gt=0, le=60)] = 2
     """An answered call that no agent has joined by then is hung up as agent_failed."""
 
 

@@ -8,16 +8,23 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg_pool import ConnectionPool
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from actors.actor import Actor, Surroundings
-from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address
-from actors.campaign.messages import CallBegan, CallEnded, PermitsGranted
-from actors.dialer.messages import Begin
+from actors.addresses import BREAKERS, SUPERVISOR, Address, campaign_address, dialer_address
+from actors.blame import Fault
+from actors.breakers.messages import ProbeReturned, ProbeWanted, WhatFails
+from actors.campaign.messages import CallBegan, CallEnded, PermitsGranted, ProbeOffered, ServicesFailing
+from actors.dialer.messages import Begin, DoNotBegin
 from actors.ids import new_id
 from actors.limiter import CallLimits, Limiter
+from actors.services import LIVEKIT, trunk_service
+from actors.telemetry import Telemetry
 from actors.trunk import ledger
-from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin
+from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ProbeDeclined, ReadyToBegin
+from actors.trunk.pace import Pace
+from actors.trunk.paces import read_pace, write_pace
 from actors.trunk.turns import Turns
 
 AHEAD = timedelta(milliseconds=250)
@@ -30,11 +37,19 @@ class RoomAgain:
     """Reminder: time has made room in a window."""
 
 
+@dataclass(frozen=True)
+class Faster:
+    """Reminder: it is long enough since a refusal for the next step."""
+
+
 class Trunk(Actor):
     """Owns the limits that the campaigns of one trunk share. A campaign prepares no call without a permit from here;
     a permit counts as a call in progress from the moment it is granted until the call ends or it is returned. A
     dialer that is ready waits for its turn to begin: so the trunk's pace is kept to the instant. Where other processes
-    use the same trunk, PostgreSQL has the last word (`actors.dialer.ledger.mark_dialing`)."""
+    use the same trunk, PostgreSQL has the last word (`actors.dialer.ledger.mark_dialing`).
+
+    Nothing begins that needs a service whose breaker is not closed, but for one call as a probe, when the breakers ask
+    for it. A carrier that refuses calls for their pace is dialed more slowly, and by and by faster again."""
 
     def __init__(
         self,
@@ -46,26 +61,36 @@ class Trunk(Actor):
         supervisor_id: UUID,
         limits: CallLimits,
         pool: ConnectionPool,
+        telemetry: Telemetry,
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._name = name
         self._supervisor_id = supervisor_id
         self._pool = pool
+        self._telemetry = telemetry
+        self._pace = Pace(limits)
         self._limiter = Limiter(limits)
         self._turns = Turns()
         self._permits: dict[UUID, UUID] = {}  # call → campaign
         self._generations: dict[UUID, int] = {}  # of the campaigns' actors that want permits
-        self._ready: dict[UUID, None] = {}  # calls that wait to begin, first come first served
+        self._ready: dict[UUID, frozenset[str]] = {}  # calls that wait to begin, in this order, and what they need
+        self._failing: frozenset[str] = frozenset()  # services whose breakers are not closed
+        self._probe: ProbeWanted | None = None
+        self._probe_call: UUID | None = None  # the one call that may begin in spite of the probed service's breaker
+        self._to_offer: list[UUID] = []  # campaigns that the probe has not been offered yet
 
     def started(self) -> None:
         with self._pool.connection() as connection:
             calls = ledger.read_calls(connection, self._name, self.clock.now(), self._supervisor_id)
+            self._pace = Pace(self._pace.configured, read_pace(connection, self._name))
         begun = [(call, began) for call, _, began in calls.in_progress if began is not None]
         self._limiter.restore(begun, calls.begun)
         for call_id, _, began_at in calls.in_progress:
             if began_at is None:
                 self._limiter.prepare(call_id)
         self._permits = {call: campaign for call, campaign, _ in calls.in_progress}
+        self._keep_pace()
+        self.tell(BREAKERS, WhatFails(self.address))
 
     def receive(self, message: Any) -> None:
         match message:
@@ -74,15 +99,32 @@ class Trunk(Actor):
                 self._generations[message.campaign_id] = message.generation
             case PermitsReturned():
                 self._withdraw(message.call_ids)
+                if self._probe_call in message.call_ids:
+                    self._offer_probe()
             case PermitsKept():
                 self._keep(message.campaign_id, dict(message.calls))
             case ReadyToBegin():
                 self._limiter.prepare(message.call_id)  # permitted by this trunk's actor before this one, if not by us
-                self._ready.setdefault(message.call_id)
+                self._ready.setdefault(message.call_id, message.needs)
             case CallBegan():
                 self._limiter.began(message.call_id, message.at)
+                if message.call_id == self._probe_call:
+                    self._probe = self._probe_call = None
             case CallEnded():
+                self._learn(message.result.fault)
                 self._withdraw((message.result.call.call_id,))
+            case ServicesFailing():
+                self._failing = message.services
+            case ProbeWanted():
+                self._probe = message
+                self._to_offer = self._directory.campaigns()
+                self._offer_probe()
+            case ProbeDeclined():
+                self._withdraw((message.call_id,))
+                if message.call_id == self._probe_call:
+                    self._offer_probe()
+            case Faster():
+                self._keep_pace()
             case RoomAgain():
                 pass
             case _:
@@ -109,7 +151,11 @@ class Trunk(Actor):
     def _release(self) -> None:
         """Let those begin who are ready, as far as the windows allow."""
         now = self.clock.now()
-        for call_id in list(self._ready):
+        for call_id, needs in list(self._ready.items()):
+            if self._failing_for(call_id, needs):
+                del self._ready[call_id]
+                self.tell(dialer_address(call_id), DoNotBegin())
+                continue
             if not self._limiter.release(call_id, now):
                 if (opens := self._limiter.next_release(now)) is not None:
                     self.remind("begin", opens, RoomAgain())
@@ -117,8 +163,15 @@ class Trunk(Actor):
             del self._ready[call_id]
             self.tell(dialer_address(call_id), Begin(self._limiter.limits))
 
+    def _failing_for(self, call_id: UUID, needs: frozenset[str]) -> frozenset[str]:
+        """The services that this call would need and must leave alone."""
+        failing = self._failing & needs
+        if self._probe is not None and call_id == self._probe_call:
+            failing -= {self._probe.service}
+        return failing
+
     def _grant(self) -> None:
-        if not self._turns.anyone():
+        if not self._turns.anyone() or self._failing & {LIVEKIT, trunk_service(self._name)}:
             return
         now = self.clock.now()
         for campaign_id, count in self._turns.take(self._limiter.room(now, AHEAD)).items():
@@ -131,3 +184,47 @@ class Trunk(Actor):
         opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
         if opens is not None:
             self.remind("room", opens, RoomAgain())
+
+    # Probes
+
+    def _offer_probe(self) -> None:
+        """To one campaign after the other, until one has somebody to call."""
+        probe, now = self._probe, self.clock.now()
+        while probe is not None and now < probe.until and self._to_offer and self._limiter.room(now) > 0:
+            campaign_id, call_id = self._to_offer.pop(0), new_id()
+            self._limiter.prepare(call_id)
+            self._permits[call_id] = campaign_id
+            self._probe_call = call_id
+            if self.tell(campaign_address(campaign_id), ProbeOffered(call_id, probe.service)):
+                return
+            self._withdraw((call_id,))
+        if probe is not None:
+            self._probe = self._probe_call = None
+            self.tell(BREAKERS, ProbeReturned(probe.service, probe.generation))
+
+    # Pace
+
+    def _learn(self, fault: Fault | None) -> None:
+        now = self.clock.now()
+        match fault:
+            case Fault.PACE:
+                self._pace.too_fast(self._limiter.begun, now)
+            case Fault.CONCURRENCY:
+                self._pace.too_many(self._limiter.in_progress, now)
+            case _:
+                return
+        self._keep_pace()
+        self.log.warning("trunk_slowed_down", trunk=self._name, limits=str(self._limiter.limits))
+        try:
+            with self._pool.connection() as connection:
+                write_pace(connection, self._name, self._pace.snapshot())
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            # It is known here, and learned again by whoever comes next.
+            self.log.warning("pace_not_written", trunk=self._name, error=str(error))
+
+    def _keep_pace(self) -> None:
+        now = self.clock.now()
+        self._limiter.limits = limits = self._pace.limits(now)
+        self._telemetry.trunk_limits(self._name, limits)
+        if (change := self._pace.next_change(now)) is not None:
+            self.remind("faster", change, Faster())

@@ -34,7 +34,15 @@ class PermitsKept:
 
 @dataclass(frozen=True)
 class ReadyToBegin:
-    """From a dialer: everything is prepared, may this call begin? Answered by `Begin` as soon as it may; asking again
-    is harmless."""
+    """From a dialer: everything is prepared, may this call begin? Answered by `Begin` as soon as it may, or by
+    `DoNotBegin` when a service that it needs fails; asking again is harmless."""
+
+    call_id: UUID
+    needs: frozenset[str]  # services, as the breakers name them
+
+
+@dataclass(frozen=True)
+class ProbeDeclined:
+    """From a campaign: it has no use for the probe that this permit was for."""
 
     call_id: UUID

@@ -1,10 +1,14 @@
 -- Everything a campaign's actor needs to know of its campaign; the epoch is NULL where the lease is not ours.
-SELECT c.*, s.agent_name, s.metadata AS agent_metadata, y.slug AS company,
+-- The agent of a broadcast is told that it is to speak, and not to converse.
+SELECT c.*, s.agent_name, y.slug AS company, p.prices,
+       ARRAY(SELECT hold FROM campaign_holds h WHERE h.campaign_id = c.id) AS holds,
+       s.metadata || CASE c.mode WHEN 'broadcast' THEN '{"mode": "broadcast"}' ELSE '{}' END::jsonb AS agent_metadata,
        y.max_concurrent_calls IS NOT NULL OR y.max_attempts_per_day IS NOT NULL AS company_limited,
        l.epoch
 FROM campaigns c
 JOIN skillbases s ON s.id = c.skillbase_id
 JOIN companies y ON y.id = c.company_id
+LEFT JOIN trunk_prices p ON p.trunk = c.trunk
 LEFT JOIN campaign_leases l
     ON l.campaign_id = c.id AND l.supervisor_id = %(supervisor)s AND l.expires_at > clock_timestamp()
 WHERE c.id = %(campaign)s

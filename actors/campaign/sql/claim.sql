@@ -1,13 +1,16 @@
 -- Claims up to as many tasks as there are ids, highest priority first, then oldest: the attempt is counted and its
 -- call exists, under the id that will name its room, before anything is dialed. Claims nothing of a campaign that is
--- not running, and nobody who is on do-not-call by now: such a task fails. A row locked by someone else is passed
--- over. That the lease is ours has been seen to by `promote`. `only`, where it is given, are the tasks that may be claimed at all. The answer has
--- a row at least, so that it always says how many were refused.
+-- not running, but for a probe, where only the breaker that is probed holds it; and nobody who is on do-not-call by
+-- now: such a task fails. A row locked by someone else is passed over. That the lease is ours has been seen to by
+-- `promote`. `only`, where it is given, are the tasks that may be claimed at all. The answer has a row at least, so
+-- that it always says how many were refused.
 WITH chosen AS MATERIALIZED (
     SELECT t.id, t.phone_number FROM call_tasks t
     WHERE t.campaign_id = %(campaign)s AND t.due AND t.status IN ('pending', 'retry')
       AND (%(only)s::uuid[] IS NULL OR t.id = ANY(%(only)s))
-      AND EXISTS (SELECT FROM campaigns c WHERE c.id = %(campaign)s AND c.status = 'running')
+      AND (SELECT c.status = 'running' OR c.status = 'paused' AND %(probe)s::text IS NOT NULL
+               AND %(probe)s = ALL (SELECT h.hold FROM campaign_holds h WHERE h.campaign_id = c.id)
+           FROM campaigns c WHERE c.id = %(campaign)s)
     ORDER BY (-t.priority), t.created_at
     LIMIT cardinality(%(call_ids)s::uuid[])
     FOR UPDATE OF t SKIP LOCKED

@@ -7,9 +7,9 @@ WITH given_back AS (
     RETURNING id, task_id
 )
 UPDATE call_tasks t
-SET status = CASE WHEN attempt_count > 1 THEN 'retry' ELSE 'pending' END, due = true,
+SET status = CASE WHEN attempt_count > 1 THEN 'retry' ELSE 'pending' END, due = NOT withdrawn,
     attempt_count = attempt_count - 1, updated_at = %(now)s,
-    next_attempt_at = CASE WHEN attempt_count > 1 THEN %(now)s END,
+    next_attempt_at = CASE WHEN attempt_count > 1 AND NOT withdrawn THEN %(now)s END,
     last_attempt_at = (SELECT max(claimed_at) FROM calls c
                        WHERE c.task_id = t.id AND c.counts AND c.id <> g.id)
 FROM given_back g

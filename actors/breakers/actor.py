@@ -1,0 +1,394 @@
+"""The breakers' actor: hears how calls end, and says which services are left alone and when they are tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from actors.actor import Actor, Surroundings
+from actors.addresses import RECORDING, SUPERVISOR, Address, trunk_address
+from actors.breakers import blame, holds, ledger
+from actors.breakers.blame import Verdict, WrongNumbers
+from actors.breakers.breaker import BreakerLimits, Permit, Result, State
+from actors.breakers.ledger import BreakerRow
+from actors.breakers.messages import (
+    AgentAbsent,
+    AgentJoined,
+    AgentSentFor,
+    BreakerChanged,
+    CallAnswered,
+    CampaignsChanged,
+    ProbeAnswered,
+    ProbeReturned,
+    ProbeWanted,
+    RecordingJudged,
+    WhatFails,
+)
+from actors.breakers.probes import AgentRoom, Probes, limits_of, needs_livekit
+from actors.breakers.watched import Watched
+from actors.campaign.messages import CallEnded, ServicesFailing
+from actors.dialer.messages import ROOM_PREFIX, CallResult
+from actors.ids import new_id
+from actors.services import LIVEKIT, RECORDINGS, trunk_service
+from actors.telemetry import Telemetry
+
+PULSE = timedelta(seconds=30)
+"""How often holds and counts of errors are brought up to date."""
+SAVE_AGAIN = timedelta(seconds=5)
+SAVE_WITHIN_S = 1.0
+"""How long a connection to PostgreSQL is waited for: what was decided holds without it."""
+LOOK_EVERY = timedelta(seconds=2)
+"""How often it is looked whether the agent that was sent for has come."""
+STAND_BACK = timedelta(seconds=5)
+"""How much later one who had no use for a probe tries again: so another process, which may have one, is first."""
+_TOLD = ("campaign:", "trunk:", RECORDING)
+
+
+@dataclass(frozen=True)
+class RetryDue:
+    """Reminder: this service may be probed."""
+
+    service: str
+
+
+@dataclass(frozen=True)
+class ProbeLate:
+    """Reminder: the probe of this service has not been answered within its deadline."""
+
+    service: str
+
+
+@dataclass(frozen=True)
+class LookForAgent:
+    """Reminder: has the agent come?"""
+
+    service: str
+
+
+@dataclass(frozen=True)
+class SaveAgain:
+    """Reminder: PostgreSQL may be back."""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """Reminder: bring holds and counts up to date."""
+
+
+class Breakers(Actor):
+    """Owns a breaker for each service. What it decides, everybody in this process is told at once; then the row is
+    written, and the campaigns that need the service are held by it. Of several processes, the first to write a change
+    has made it, the others follow; so one probes at a time. Without PostgreSQL it goes on deciding, probes nothing, and
+    writes when it is back."""
+
+    def __init__(
+        self,
+        address: Address,
+        generation: int,
+        surroundings: Surroundings,
+        *,
+        pool: ConnectionPool,
+        probes: Probes,
+        telemetry: Telemetry,
+        limits: BreakerLimits,
+        trunks: Sequence[str],
+        agent_timeout: timedelta,
+    ) -> None:
+        """`limits.probe_within` is for the probes of agents; `agent_timeout` is how long one is waited for."""
+        super().__init__(address, generation, SUPERVISOR, surroundings)
+        self._pool = pool
+        self._probes = probes
+        self._telemetry = telemetry
+        self._limits = limits
+        self._trunks = trunks
+        self._agent_timeout = agent_timeout
+        self._services: dict[str, Watched] = {}
+        self._to_write: set[str] = set()
+        self._ours: dict[str, Permit] = {}  # services that this process probes now
+        self._stand_back: set[str] = set()
+        self._rooms: dict[str, AgentRoom] = {}  # in which an agent is waited for
+        self._refused_on: str | None = None  # the trunk of the last call that LiveKit has failed
+        self._wrong_numbers = WrongNumbers()
+        self._told = ServicesFailing(frozenset(), frozenset())
+
+    def started(self) -> None:
+        with self._pool.connection() as connection:
+            for row in ledger.read(connection):
+                self._take(row)
+        for service in (LIVEKIT, RECORDINGS, *map(trunk_service, self._trunks)):
+            self._watched(service)
+        self._tell_everyone(anew=True)
+        self._pulse()
+
+    def receive(self, message: Any) -> None:
+        match message:
+            case CallAnswered():
+                verdicts = blame.of_answer(message.call, message.answered_at)
+                self._hear(message.call.call_id, verdicts, message.dialing_at)
+            case AgentJoined():
+                self._hear(message.call.call_id, blame.of_agent(message.call, message.joined_at), message.dialing_at)
+            case CallEnded():
+                self._ended(message.result)
+            case RecordingJudged():
+                verdict = Verdict(RECORDINGS, message.error is None, self.clock.now(), message.error)
+                self._hear(message.call_id, (verdict,), message.asked_at)
+            case RetryDue():
+                self._probe(message.service)
+            case ProbeLate():
+                self._late(message.service)
+            case ProbeAnswered():
+                self._answered(message)
+            case ProbeReturned():
+                self._returned(message)
+            case AgentSentFor() | AgentAbsent():
+                self._wait_for_agent(message.service, message.generation)
+            case LookForAgent():
+                if room := self._rooms.get(message.service):
+                    self._probes.look_for_agent(message.service, room.generation, room.room)
+            case WhatFails():
+                self.tell(message.address, self._told)
+            case BreakerChanged():
+                self._follow(message.service)
+            case CampaignsChanged():
+                if self._told.services:
+                    self._save()
+            case SaveAgain():
+                self._save()
+            case Pulse():
+                self._pulse()
+            case _:
+                raise TypeError(f"the breakers can't do anything with {message!r}")
+
+    # What calls show
+
+    def _ended(self, result: CallResult) -> None:
+        call = result.call
+        verdicts = blame.of_result(result, self._wrong_numbers.count(result))
+        asked_at = result.dialing_at or result.ended_at
+        if any(verdict.service == LIVEKIT and not verdict.ok for verdict in verdicts):
+            self._refused_on = call.trunk
+        self._hear(call.call_id, verdicts, asked_at)
+        # The one call that was let begin as a probe has shown nothing.
+        for service in {LIVEKIT, trunk_service(call.trunk)} - {verdict.service for verdict in verdicts}:
+            began = self._watched(service).breaker.changed_at
+            if service in self._ours and began is not None and asked_at >= began:
+                self._answer(service, self._ours[service].generation, Result.NOTHING)
+
+    def _hear(self, call_id: UUID, verdicts: Iterable[Verdict], asked_at: datetime) -> None:
+        for verdict in verdicts:
+            watched = self._watched(verdict.service)
+            if not verdict.ok:
+                watched.note_error(verdict.error, verdict.at)
+            if watched.breaker.record(call_id, verdict.ok, asked_at, verdict.at, self.clock.now()):
+                self._changed(watched)
+
+    # Probes
+
+    def _probe(self, service: str) -> None:
+        if service.startswith("trunk:") and service not in map(trunk_service, self._trunks):
+            return  # it is not configured any more
+        now = self.clock.now()
+        if needs_livekit(service) and self._watched(LIVEKIT).breaker.state is not State.CLOSED:
+            self.remind(f"retry {service}", now + self._limits.open_for, RetryDue(service))
+            return
+        watched = self._watched(service)
+        permit = watched.breaker.acquire(now)
+        if permit is None:
+            return
+        self._ours[service] = permit
+        self._stand_back.discard(service)
+        self._changed(watched)
+        if self._ours.get(service) is not permit:
+            return  # another process has taken it
+        if service in self._to_write:
+            # PostgreSQL is away: nobody can tell who else would probe, and nobody dials.
+            self._answer(service, permit.generation, Result.NOTHING)
+            return
+        self._begin_probe(service, permit)
+
+    def _begin_probe(self, service: str, permit: Permit) -> None:
+        kind, _, name = service.partition(":")
+        match kind:
+            case "livekit":
+                self._probes.list_rooms(service, permit.generation)
+            case "agents":
+                room = f"{ROOM_PREFIX}probe-{new_id()}"
+                until = self.clock.now() + self._agent_timeout
+                self._rooms[service] = AgentRoom(permit.generation, room, until)
+                self._probes.send_for_agent(service, permit.generation, room, name)
+            case "trunk":
+                self._want(trunk_address(name), service, permit)
+            case _:
+                self._want(RECORDING, service, permit)
+
+    def _want(self, address: Address, service: str, permit: Permit) -> None:
+        if not self.tell(address, ProbeWanted(service, permit.generation, permit.until)):
+            self._returned(ProbeReturned(service, permit.generation))
+
+    def _answered(self, message: ProbeAnswered) -> None:
+        service, permit = message.service, self._ours.get(message.service)
+        if permit is None or permit.generation != message.generation:
+            return
+        if service == LIVEKIT and message.result is Result.OK and (trunk := self._trunk_to_try()) is not None:
+            # Its API answers; whether calls go through, only a call can tell.
+            self._want(trunk_address(trunk), service, permit)
+            return
+        if message.result is Result.FAILED:
+            self._watched(service).note_error(message.error, self.clock.now())
+        elif message.error is not None:
+            self.log.warning("probe_not_made", service=service, error=message.error)
+        self._answer(service, message.generation, message.result)
+
+    def _trunk_to_try(self) -> str | None:
+        works = [trunk for trunk in self._trunks if self._watched(trunk_service(trunk)).breaker.state is State.CLOSED]
+        return self._refused_on if self._refused_on in works else next(iter(works), None)
+
+    def _returned(self, message: ProbeReturned) -> None:
+        if message.service == LIVEKIT:
+            # Its API answered, and nobody wants to call: as far as can be known it works.
+            self._answer(LIVEKIT, message.generation, Result.OK)
+            return
+        self._stand_back.add(message.service)
+        self._answer(message.service, message.generation, Result.NOTHING)
+
+    def _wait_for_agent(self, service: str, generation: int) -> None:
+        room, now = self._rooms.get(service), self.clock.now()
+        if room is None or room.generation != generation:
+            return
+        if now < room.until:
+            self.remind(f"look {service}", min(now + LOOK_EVERY, room.until), LookForAgent(service))
+            return
+        waited = f"no agent joined an empty room within {self._agent_timeout.total_seconds():g} s"
+        self._answered(ProbeAnswered(service, generation, Result.FAILED, waited))
+
+    def _late(self, service: str) -> None:
+        watched, now = self._watched(service), self.clock.now()
+        if watched.breaker.expire(now):
+            watched.note_error("its probe was not answered in time", now)
+            self._changed(watched)
+
+    def _answer(self, service: str, generation: int, result: Result) -> None:
+        watched = self._watched(service)
+        if watched.breaker.answer(generation, result, self.clock.now()):
+            self._changed(watched)
+
+    # What follows from a change
+
+    def _changed(self, watched: Watched) -> None:
+        service, state = watched.service, watched.breaker.state
+        self._to_write.add(service)
+        if state is State.CLOSED:
+            watched.forget_errors()
+        self._see_to(watched)
+        self._telemetry.breaker_changed(service, state.value)
+        log = self.log.warning if state is State.OPEN else self.log.info
+        log(_EVENTS[state], service=service, error=watched.last_error, errors=watched.error_count)
+        self._save()
+
+    def _see_to(self, watched: Watched) -> None:
+        """Everybody is told, reminders are set, and what is left of a probe is put away."""
+        service, breaker = watched.service, watched.breaker
+        self._tell_everyone()
+        self.forget(f"retry {service}")
+        self.forget(f"probe {service}")
+        if breaker.retry_at is not None:
+            back = STAND_BACK if service in self._stand_back else timedelta(0)
+            self.remind(f"retry {service}", breaker.retry_at + back, RetryDue(service))
+        if breaker.probe_until is not None:
+            self.remind(f"probe {service}", breaker.probe_until, ProbeLate(service))
+            return
+        self._ours.pop(service, None)
+        if room := self._rooms.pop(service, None):
+            self.forget(f"look {service}")
+            self._probes.delete_room(room.room)
+
+    def _tell_everyone(self, *, anew: bool = False) -> None:
+        states = {service: watched.breaker.state for service, watched in self._services.items()}
+        failing = ServicesFailing(
+            frozenset(service for service, state in states.items() if state is not State.CLOSED),
+            frozenset(service for service, state in states.items() if state is State.HALF_OPEN),
+        )
+        if failing == self._told and not anew:
+            return
+        self._told = failing
+        for address in self._directory.residents():
+            if address.startswith(_TOLD):
+                self.tell(address, failing)
+
+    # The rows
+
+    def _save(self) -> None:
+        now = self.clock.now()
+        try:
+            with self._pool.connection(SAVE_WITHIN_S) as connection:
+                for service in sorted(self._to_write):
+                    self._write(connection, self._services[service], now)
+                held, lifted = holds.align(connection, now)
+        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
+            self.log.warning("breakers_not_written", services=sorted(self._to_write), error=str(error))
+            self.remind("save", now + SAVE_AGAIN, SaveAgain())
+            return
+        if held or lifted:
+            self.log.info("campaigns_follow_breakers", held=held, let_go=lifted)
+
+    def _write(self, connection: Connection, watched: Watched, now: datetime) -> None:
+        row = watched.row()
+        with connection.transaction():
+            written = ledger.write(connection, row, watched.stored, now)
+            other = None if written else ledger.read_one(connection, watched.service)
+        if other is not None:
+            self._take(other)
+        else:
+            # Not written, and no other's there: somebody has deleted the row, and it is written anew at the pulse.
+            watched.stored = row.generation if written else None
+        self._to_write.discard(watched.service)
+
+    def _follow(self, service: str) -> None:
+        try:
+            with self._pool.connection(SAVE_WITHIN_S) as connection:
+                row = ledger.read_one(connection, service)
+        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
+            self.log.warning("breaker_not_read", service=service, error=str(error))
+            return
+        stored = self._watched(service).stored
+        if row is not None and (stored is None or row.generation > stored):
+            self._take(row)
+
+    def _take(self, row: BreakerRow) -> None:
+        """Another process, or the one before this, has decided."""
+        watched = self._watched(row.service)
+        if watched.breaker.state.value != row.state:
+            self.log.info("breaker_followed", service=row.service, state=row.state, error=row.last_error)
+        watched.take(row)
+        self._to_write.discard(row.service)
+        self._ours.pop(row.service, None)
+        self._see_to(watched)
+        self._telemetry.breaker_watched(row.service, row.state)
+
+    def _watched(self, service: str) -> Watched:
+        if service not in self._services:
+            self._services[service] = Watched(service, limits_of(service, self._limits))
+            self._to_write.add(service)
+            self._telemetry.breaker_watched(service, State.CLOSED.value)
+        return self._services[service]
+
+    def _pulse(self) -> None:
+        self._to_write.update(
+            service for service, watched in self._services.items() if watched.breaker.state is not State.CLOSED
+        )
+        self._save()
+        self.remind("pulse", self.clock.now() + PULSE, Pulse())
+
+
+_EVENTS = {
+    State.CLOSED: "breaker_closed",
+    State.OPEN: "breaker_opened",
+    State.HALF_OPEN: "breaker_half_open",
+}

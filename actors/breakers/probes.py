@@ -1,0 +1,55 @@
+"""How a service is probed: what is asked, what it needs itself, and how long it may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from actors.breakers.breaker import BreakerLimits
+from actors.services import RECORDINGS
+
+CALL_WITHIN = timedelta(minutes=3)
+"""The deadline of a probe that is a call: one must be found, and ring."""
+DOWNLOAD_WITHIN = timedelta(minutes=10)
+
+
+class Probes(Protocol):
+    """What is asked of LiveKit to see whether it, or an agent, is there; each answered by one message but the last."""
+
+    def list_rooms(self, service: str, generation: int) -> None:
+        """See whether LiveKit answers: `ProbeAnswered`."""
+        ...
+
+    def send_for_agent(self, service: str, generation: int, room: str, agent_name: str) -> None:
+        """Make an empty room and send for an agent: `AgentSentFor` or `ProbeAnswered`."""
+        ...
+
+    def look_for_agent(self, service: str, generation: int, room: str) -> None:
+        """See whether an agent is in that room: `AgentAbsent` or `ProbeAnswered`."""
+        ...
+
+    def delete_room(self, room: str) -> None:
+        """Close that room."""
+        ...
+
+
+@dataclass(frozen=True)
+class AgentRoom:
+    """An empty room in which an agent is waited for."""
+
+    generation: int
+    room: str
+    until: datetime
+
+
+def limits_of(service: str, limits: BreakerLimits) -> BreakerLimits:
+    """The limits of this service's breaker, with the deadline that its probe has; that of agents is the given one."""
+    if service == RECORDINGS:
+        return replace(limits, probe_within=DOWNLOAD_WITHIN)
+    return limits if service.startswith("agents:") else replace(limits, probe_within=CALL_WITHIN)
+
+
+def needs_livekit(service: str) -> bool:
+    """Whether a probe of this service says nothing while LiveKit itself fails."""
+    return service.startswith(("trunk:", "agents:"))

@@ -1,0 +1,67 @@
+"""One service that is watched: its breaker, what went wrong with it, and what PostgreSQL knows of both."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from actors.breakers.breaker import Breaker, BreakerLimits, Snapshot, State
+from actors.breakers.ledger import BreakerRow
+
+
+class Watched:
+    """A breaker with its errors, on the way to its row and back."""
+
+    def __init__(self, service: str, limits: BreakerLimits) -> None:
+        self.service = service
+        self._limits = limits
+        self.breaker = Breaker(limits)
+        self.stored: int | None = None
+        """The generation of its row; None: it has none, as far as we know."""
+        self.last_error: str | None = None
+        self.error_count = 0
+        self._last_error_at: datetime | None = None
+
+    def take(self, row: BreakerRow) -> None:
+        """What its row says holds, whatever was decided here."""
+        self.breaker = Breaker.restore(
+            self._limits,
+            Snapshot(
+                State(row.state),
+                row.generation,
+                timedelta(seconds=row.open_s),
+                row.changed_at,
+                row.opened_at,
+                row.retry_at,
+            ),
+        )
+        self.stored = row.generation
+        self.last_error, self.error_count, self._last_error_at = row.last_error, row.error_count, row.last_error_at
+
+    def row(self) -> BreakerRow:
+        """What its row is to say."""
+        now = self.breaker.snapshot()
+        return BreakerRow(
+            self.service,
+            now.state.value,
+            now.generation,
+            now.changed_at,
+            now.opened_at,
+            now.retry_at,
+            now.open_for.total_seconds(),
+            self.last_error,
+            self.error_count,
+            self._last_error_at,
+        )
+
+    def note_error(self, error: str | None, at: datetime) -> None:
+        """Something has failed. While the breaker is closed, errors a window apart have nothing to do with each
+        other."""
+        long_ago = self._last_error_at is None or at - self._last_error_at > self._limits.window
+        if self.breaker.state is State.CLOSED and long_ago:
+            self.error_count = 0
+        self.error_count += 1
+        self.last_error, self._last_error_at = error, at
+
+    def forget_errors(self) -> None:
+        """It works again. The last error stays, for people."""
+        self.error_count = 0

@@ -1,0 +1,105 @@
+"""How many calls a campaign may begin now, by everything that stands in its way but the work itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from actors.campaign.abandonment import Abandonment
+from actors.campaign.conduct import Conduct
+from actors.campaign.settings import Limits
+from actors.dialer.messages import CallResult
+from actors.limiter import UNLIMITED, CallLimits, Limiter
+from actors.outcomes import Outcome
+
+
+@dataclass(frozen=True)
+class Room:
+    """An answer."""
+
+    calls: int
+    opens_at: datetime | None = None  # where time alone will make room
+    over: bool = False  # there will never be room again
+
+
+NONE = Room(0)
+
+
+class Allowance:
+    """Its status and holds, its window, its limits, the services that it needs, and those who answered and found no
+    agent. A plain rule: it is told what happens, and handed the time."""
+
+    def __init__(self, limits: Limits, answered: Iterable[tuple[datetime, bool]] = ()) -> None:
+        """`answered`: for each answered call of late when, and whether an agent joined it."""
+        self.limiter = Limiter(CallLimits())
+        self.failing: frozenset[str] = frozenset()
+        """Services whose breakers are not closed."""
+        self.draining = False
+        """The process begins nothing new."""
+        self.leaving = False
+        """Another supervisor is to have the campaign."""
+        self._running = False
+        self._held_by: frozenset[str] = frozenset()
+        self._needs: frozenset[str] = frozenset()
+        self._limits = limits
+        self._abandonment = Abandonment(limits.max_abandon_rate, answered)
+        self._most_at_once = 1
+
+    def follow(
+        self, *, running: bool, held_by: frozenset[str], needs: frozenset[str], limits: Limits, conduct: Conduct
+    ) -> None:
+        """What the campaign's row says from now on. `held_by` names the services whose breakers hold it, if nothing
+        else does; `needs` all that it needs."""
+        self._running, self._held_by, self._needs = running, held_by, needs
+        self._limits, self._conduct = limits, conduct
+        self.limiter.limits = CallLimits(limits.max_concurrent_calls, limits.calls_per_minute)
+        self._abandonment.max_abandon_rate = limits.max_abandon_rate
+
+    def room(self, now: datetime) -> Room:
+        """How many calls may begin now."""
+        if not self._running or self.failing & self._needs:
+            return NONE
+        return self._room(now)
+
+    def room_for_probe(self, service: str, now: datetime) -> bool:
+        """Whether one call may begin to see if `service` works again: nothing else is in its way."""
+        held = not self._running and self._held_by != {service}
+        return not held and not self.failing & self._needs - {service} and self._room(now).calls > 0
+
+    def met_an_outage(self, services: frozenset[str], probe: str | None) -> bool:
+        """Whether a call that failed by one of these met a service that was known to fail."""
+        return bool(services & self.failing) or probe in services
+
+    def note_end(self, result: CallResult, now: datetime) -> tuple[float, bool]:
+        """A call is over: the share of answered calls that no agent joined, and whether fewer are allowed for it."""
+        before = self._abandonment.allowed(now)
+        if result.answered_at is not None and result.outcome is not Outcome.INTERRUPTED:
+            self._abandonment.note(result.answered_at, result.outcome is not Outcome.AGENT_FAILED)
+        return self._abandonment.share(now), self._abandonment.allowed(now) < before
+
+    def restore(self, in_progress: Iterable[tuple[UUID, datetime | None]], begun: Iterable[datetime]) -> None:
+        """The calls that the database knows: see Limiter.restore."""
+        self.limiter.restore(in_progress, begun)
+
+    def _room(self, now: datetime) -> Room:
+        if self.draining or self.leaving:
+            return NONE
+        opening = self._conduct.next_opening(now)
+        if opening is None:
+            return Room(0, over=True)
+        if opening > now:
+            return Room(0, opens_at=opening)
+        room = self.limiter.room(now)
+        if room == 0:
+            return Room(0, opens_at=self.limiter.next_room(now))
+        return Room(min(room, self._room_for_answers(now)))
+
+    def _room_for_answers(self, now: datetime) -> int:
+        """As many as agents can be expected for: fewer while too many who answer find none."""
+        self._most_at_once = max(self._most_at_once, self.limiter.in_progress)
+        if self._abandonment.allowed(now) == 1:
+            return UNLIMITED
+        most = self._limits.max_concurrent_calls or self._most_at_once
+        return max(self._abandonment.most_calls(most, now) - self.limiter.in_progress, 0)

@@ -1,0 +1,19 @@
+"""The names of the services that calls need, each with a circuit breaker of its own."""
+
+from __future__ import annotations
+
+BREAKER = "breaker:"
+"""Before a service's name: the hold that its breaker gives to campaigns."""
+
+LIVEKIT = "livekit"
+RECORDINGS = "recordings"
+
+
+def trunk_service(trunk: str) -> str:
+    """The service that a trunk is."""
+    return f"trunk:{trunk}"
+
+
+def agents_service(agent_name: str) -> str:
+    """The service that the agents of this name are."""
+    return f"agents:{agent_name}"

@@ -1,0 +1,254 @@
+"""A service fails: it is noticed, few contacts pay for it, people are told what is wrong, and it goes on by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from livekit import api
+
+from actors.roster import statuses
+from supervisor.clock import ManualClock
+from supervisor.simulator import Answer, Outage, Refuse
+from tests.waiting import wait_until
+from tests.world import KEY, SECRET, TUESDAY, World
+
+NUMBERS = [f"+7945000{n:04d}" for n in range(300)]
+DOWN = Refuse(503, "Service Unavailable", after_s=0.1)
+UP = Answer(ring_s=0.1, talk_s=1)
+IN_PROGRESS = 50
+THRESHOLD = 5
+
+
+def breaker(world: World, service: str) -> dict[str, Any]:
+    rows = world.read("SELECT * FROM circuit_breakers WHERE service = %s", service)
+    return rows[0] if rows else {"state": "closed"}
+
+
+def wait_for_breaker(world: World, service: str, state: str) -> None:
+    wait_until(lambda: breaker(world, service)["state"] == state, 20, f"{service} to be {state}")
+
+
+def pass_time(world: World, by: timedelta, step: timedelta = timedelta(seconds=30)) -> None:
+    """Move the clock on, step by step; what each step sets off comes to its end before the next."""
+    assert isinstance(world.clock, ManualClock)
+    until = world.clock.now() + by
+    while world.clock.now() < until:
+        world.clock.advance(step)
+        wait_until(lambda: not unfinished(world), 20, "calls to end")
+
+
+def unfinished(world: World) -> bool:
+    (row,) = world.read("SELECT count(*) AS n FROM calls WHERE state IN ('claimed', 'dialing', 'answered')")
+    return bool(row["n"])
+
+
+def agent_in_a_probes_room(world: World) -> bool:
+    async def ask() -> bool:
+        async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as livekit:
+            rooms = (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms
+            probes = [room.name for room in rooms if room.name.startswith("campaignd-probe-")]
+            requests = [api.ListParticipantsRequest(room=name) for name in probes]
+            answers = [await livekit.room.list_participants(request) for request in requests]
+        return any(seen.kind == api.ParticipantInfo.Kind.AGENT for answer in answers for seen in answer.participants)
+
+    return asyncio.run(ask())
+
+
+def failed_attempts(world: World, slug: str) -> int:
+    return sum(call["counts"] and call["outcome"] in ("trunk_failed", "error") for call in world.calls(slug))
+
+
+def most_at_once(calls: list[dict[str, Any]]) -> int:
+    return max(sum(call["claimed_at"] <= moment["claimed_at"] < call["ended_at"] for call in calls) for moment in calls)
+
+
+def test_an_outage_of_an_hour_costs_the_calls_under_way_and_the_threshold_at_most(still_world: World) -> None:
+    still_world.campaign(
+        "spring", NUMBERS[:200], f"[limits]\nmax_concurrent_calls = {IN_PROGRESS}\n[retry]\nmax_retries = 2"
+    )
+    still_world.livekit.set_script({number: [DOWN] for number in NUMBERS})
+    still_world.start()
+    wait_for_breaker(still_world, "trunk:main", "open")
+    still_world.wait_for_status("spring", "paused")
+    row = still_world.row("spring")
+    assert row["status_message"] == "Paused: circuit breaker trunk:main is open"
+    assert row["status_error"].startswith("SIP 503 Service Unavailable (")
+    pass_time(still_world, timedelta(hours=1))
+    assert still_world.row("spring")["status"] == "paused"
+    assert failed_attempts(still_world, "spring") <= IN_PROGRESS + THRESHOLD
+    assert {task["status"] for task in still_world.tasks("spring")} <= {"pending", "retry"}, "the outage ate the list"
+    probes = [call for call in still_world.calls("spring") if not call["counts"] and call["dialing_at"]]
+    assert probes, "nobody tried whether it works again"
+    still_world.check_ledger()
+    still_world.livekit.set_script({number: [UP] for number in NUMBERS})
+
+    def completed() -> bool:
+        pass_time(still_world, timedelta(minutes=5), timedelta(minutes=1))
+        return bool(still_world.row("spring")["status"] == "completed")
+
+    wait_until(completed, 60, "everybody to be reached")
+    assert breaker(still_world, "trunk:main")["state"] == "closed"
+    assert {task["outcome"] for task in still_world.tasks("spring")} == {"answered"}
+    reasons = [row["reason"] for row in still_world.read("SELECT reason FROM campaign_status_history ORDER BY id")]
+    assert reasons == [
+        "enabled in its file",
+        "Paused: circuit breaker trunk:main is open",
+        "Circuit breaker trunk:main has closed",
+        "every task is settled",
+    ]
+    still_world.check_ledger()
+
+
+def test_livekit_is_tried_without_calling_anybody_until_it_answers(still_world: World) -> None:
+    still_world.campaign("spring", NUMBERS[:40], "[limits]\nmax_concurrent_calls = 10")
+    still_world.livekit.set_knobs(outages={"all": Outage("http", status=401)})
+    still_world.livekit.set_script({number: [UP] for number in NUMBERS})
+    still_world.start()
+    wait_for_breaker(still_world, "livekit", "open")
+    still_world.wait_for_status("spring", "paused")
+    assert "401" in still_world.row("spring")["status_error"]
+    before = len(still_world.calls("spring"))
+    pass_time(still_world, timedelta(minutes=10))
+    assert len(still_world.calls("spring")) == before, "a contact was tried while LiveKit did not answer"
+    assert failed_attempts(still_world, "spring") <= 10 + THRESHOLD
+    still_world.livekit.set_knobs(outages={})
+
+    def completed() -> bool:
+        pass_time(still_world, timedelta(minutes=5), timedelta(minutes=1))
+        return bool(still_world.row("spring")["status"] == "completed")
+
+    wait_until(completed, 60, "everybody to be reached")
+    assert {task["outcome"] for task in still_world.tasks("spring")} == {"answered"}
+    still_world.check_ledger()
+
+
+def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room(still_world: World) -> None:
+    still_world.campaign("spring", NUMBERS[:40], "[limits]\nmax_concurrent_calls = 8\n[call]\nagent_timeout_s = 2")
+    still_world.livekit.set_knobs(agent_worker=False)
+    still_world.livekit.set_script({number: [UP] for number in NUMBERS})
+    still_world.start()
+
+    def opened() -> bool:
+        pass_time(still_world, timedelta(seconds=1), timedelta(seconds=1))
+        return breaker(still_world, "agents:renewals-agent")["state"] != "closed"
+
+    wait_until(opened, 30, "the breaker to open")
+    still_world.wait_for_status("spring", "paused")
+    assert still_world.row("spring")["status_message"] == "Paused: circuit breaker agents:renewals-agent is open"
+    rung = len(still_world.livekit.rings())
+    assert rung <= 8 + THRESHOLD, "too many people answered to nobody"
+    pass_time(still_world, timedelta(minutes=5))
+    assert len(still_world.livekit.rings()) == rung, "somebody was called to see whether agents are there"
+    still_world.livekit.set_knobs(agent_worker=True)
+
+    def closed() -> bool:
+        assert isinstance(still_world.clock, ManualClock)
+        row = breaker(still_world, "agents:renewals-agent")
+        if row["state"] == "open":
+            still_world.clock.advance(max(row["retry_at"] - still_world.clock.now(), timedelta(0)))
+        elif row["state"] == "half_open" and agent_in_a_probes_room(still_world):
+            still_world.clock.advance(timedelta(seconds=2))  # it is looked for again
+        return bool(row["state"] == "closed")
+
+    wait_until(closed, 60, "the breaker to close")
+    still_world.wait_for_status("spring", "running")
+
+
+@pytest.mark.parametrize("outcome", ["busy", "no answer", "wrong number"])
+def test_what_callees_do_says_nothing_about_any_service(still_world: World, outcome: str) -> None:
+    does = {
+        "busy": Refuse(486, "Busy Here", after_s=0.1),
+        "no answer": Refuse(480, "Temporarily Unavailable", after_s=0.1),
+        "wrong number": Refuse(404, "Not Found", after_s=0.1),
+    }[outcome]
+    still_world.campaign("spring", NUMBERS[:9], "[retry]\nmax_retries = 1")
+    still_world.livekit.set_script({number: [does] for number in NUMBERS})
+    still_world.start()
+    still_world.wait_for_status("spring", "completed")
+    assert {row["state"] for row in still_world.read("SELECT state FROM circuit_breakers")} == {"closed"}
+
+
+def test_an_outage_is_not_forgotten_by_a_restart(still_world: World) -> None:
+    still_world.campaign("spring", NUMBERS[:40], "[limits]\nmax_concurrent_calls = 5")
+    still_world.livekit.set_script({number: [DOWN] for number in NUMBERS})
+    still_world.start()
+    wait_for_breaker(still_world, "trunk:main", "open")
+    still_world.wait_for_status("spring", "paused")
+    wait_until(lambda: not unfinished(still_world))
+    still_world.stop()
+    rung = len(still_world.calls("spring"))
+    still_world.start()
+    pass_time(still_world, timedelta(seconds=5), timedelta(seconds=1))
+    assert len(still_world.calls("spring")) == rung, "it dialed into the outage again"
+    assert still_world.row("spring")["status"] == "paused"
+
+
+def test_a_refused_pace_is_no_failure_costs_no_attempt_and_slows_the_trunk_down(still_world: World) -> None:
+    too_fast = Refuse(503, "CPS limit exceeded", after_s=0.1)
+    still_world.limit(trunk="calls_per_minute = 600")
+    still_world.campaign("spring", NUMBERS[:20], "[limits]\nmax_concurrent_calls = 20\n[retry]\nmax_retries = 1")
+    still_world.livekit.set_script({number: [too_fast, UP] for number in NUMBERS})
+    still_world.start()
+    wait_until(lambda: still_world.read("SELECT FROM trunk_paces WHERE calls_per_minute < 600"), 20, "what was learned")
+
+    def completed() -> bool:
+        pass_time(still_world, timedelta(seconds=5), timedelta(seconds=1))
+        return bool(still_world.row("spring")["status"] == "completed")
+
+    wait_until(completed, 60, "everybody to be reached")
+    assert {(task["outcome"], task["attempt_count"]) for task in still_world.tasks("spring")} == {("answered", 1)}
+    assert {row["state"] for row in still_world.read("SELECT state FROM circuit_breakers")} == {"closed"}
+    still_world.check_ledger()
+
+
+def test_a_campaign_whose_answerers_find_no_agent_slows_down_before_the_law_is_broken(still_world: World) -> None:
+    still_world.campaign(
+        "spring",
+        NUMBERS[:120],
+        "[limits]\nmax_concurrent_calls = 20\nmax_abandon_rate = 0.03\n[call]\nagent_timeout_s = 2",
+    )
+    alone = Answer(ring_s=20, talk_s=1000, agent_joins=False)
+    still_world.livekit.set_script({number: [alone if n < 3 else UP] for n, number in enumerate(NUMBERS)})
+    still_world.start()
+
+    def completed() -> bool:
+        pass_time(still_world, timedelta(seconds=2), timedelta(seconds=1))
+        return len([call for call in still_world.calls("spring") if call["outcome"] == "answered"]) >= 100
+
+    wait_until(completed, 100, "everybody to be called once")
+    abandoned = [call["ended_at"] for call in still_world.calls("spring") if call["outcome"] == "agent_failed"]
+    assert len(abandoned) == 3, [(c["phone_number"], c["outcome"], c["error_message"]) for c in still_world.calls("spring")][:25]
+    later = [call for call in still_world.calls("spring") if call["claimed_at"] > max(abandoned)]
+    assert later, "nobody was called after that"
+    assert most_at_once(later[:40]) == 1
+
+
+def test_a_campaign_that_does_not_need_the_failing_trunk_goes_on(still_world: World) -> None:
+    still_world.another_trunk("spare")
+    still_world.campaign("spring", NUMBERS[:20], "[limits]\nmax_concurrent_calls = 5")
+    still_world.campaign("autumn", NUMBERS[100:120], trunk="spare")
+    down = {number: [DOWN] for number in NUMBERS[:100]}
+    still_world.livekit.set_script(down | {number: [UP] for number in NUMBERS[100:]})
+    still_world.start()
+    still_world.wait_for_status("spring", "paused")
+    still_world.wait_for_status("autumn", "completed")
+    assert breaker(still_world, "trunk:spare")["state"] == "closed"
+    assert TUESDAY == still_world.clock.now()
+
+
+def test_an_operators_pause_outlasts_the_breakers_and_the_breakers_the_operators(still_world: World) -> None:
+    still_world.campaign("spring", NUMBERS[:20], "[limits]\nmax_concurrent_calls = 5")
+    still_world.livekit.set_script({number: [DOWN] for number in NUMBERS})
+    still_world.start()
+    wait_for_breaker(still_world, "trunk:main", "open")
+    still_world.wait_for_status("spring", "paused")
+    statuses.pause(still_world.connection, still_world.id("spring"), TUESDAY, "operator anna")
+    statuses.resume(still_world.connection, still_world.id("spring"), TUESDAY, "operator anna")
+    assert still_world.row("spring")["status"] == "paused"
+    statuses.pause(still_world.connection, still_world.id("spring"), TUESDAY, "operator anna")
+    before = len(still_world.calls("spring"))
+    pass_time(still_world, timedelta(minutes=2))
+    assert len(still_world.calls("spring")) == before, "a campaign that an operator holds was used for a probe"

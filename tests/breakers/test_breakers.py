@@ -1,0 +1,395 @@
+"""A failing service pauses the campaigns that need it; they go on by themselves (product.md, "A failing service")."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from actors.addresses import SUPERVISOR
+from actors.blame import Fault
+from actors.breakers.breaker import State
+from actors.breakers.messages import (
+    BreakerChanged,
+    CallAnswered,
+    CampaignsChanged,
+    ProbeReturned,
+    ProbeWanted,
+    RecordingJudged,
+    WhatFails,
+)
+from actors.campaign.messages import ServicesFailing
+from actors.ids import new_id
+from actors.outcomes import Outcome
+from actors.roster import statuses
+from actors.roster.lifecycle import OPERATOR, Hold
+from supervisor.simulator import Outage, SimulatorThread
+from tests.breakers.scene import Ledger, Process, failing, last, wait_for
+from tests.dialer.mailbox import a_call
+from tests.waiting import wait_until
+from tests.world import TUESDAY
+
+TRUNK = "trunk:main"
+AGENTS = "agents:renewals-agent"
+
+
+def probe_wanted(process: Process, service: str = TRUNK) -> ProbeWanted:
+    """The probe that the trunk was asked for, once it was."""
+    permit: ProbeWanted = wait_until(
+        lambda: (wanted := last(process.trunk, ProbeWanted)) and wanted.service == service and wanted
+    )
+    return permit
+
+
+# Opening
+
+
+def test_a_failing_trunk_holds_exactly_the_campaigns_that_dial_through_it(ledger: Ledger, here: Process) -> None:
+    through, beside, draft = ledger.campaign(), ledger.campaign(), ledger.campaign(status="draft")
+    ledger.change(beside, "trunk", "other")
+    here.fail()
+    ledger.wait_for_status(through, "paused")
+    _, message, error = ledger.status(through)
+    assert message == "Paused: circuit breaker trunk:main is open"
+    assert error == "SIP 503 of main (3 errors, last at 2026-12-01 09:00:00 UTC)"
+    assert ledger.holds(through) == ["breaker:trunk:main"]
+    assert (ledger.status(beside)[0], ledger.holds(beside)) == ("running", [])
+    assert ledger.holds(draft) == []
+    (change,) = ledger.read("SELECT * FROM campaign_status_history WHERE campaign_id = %s", through)
+    assert (change["to_status"], change["reason"], change["error"]) == ("paused", message, error)
+
+
+def test_every_campaign_and_trunk_is_told_at_once_whoever_asks_too(ledger: Ledger, here: Process) -> None:
+    campaign = here.campaign(new_id())
+    here.fail()
+    wait_for(campaign, failing(TRUNK))
+    wait_for(here.trunk, failing(TRUNK))
+    here.tell(WhatFails(SUPERVISOR))
+    wait_for(here.supervisor, failing(TRUNK))
+
+
+def test_busy_callees_and_wrong_numbers_say_nothing_against_a_service(ledger: Ledger, here: Process) -> None:
+    for _ in range(9):
+        here.ended(Outcome.INVALID_NUMBER, Fault.LIST)
+        here.ended(Outcome.BUSY, Fault.CALLEE)
+        here.ended(Outcome.RATE_LIMITED, Fault.PACE)
+        here.ended(Outcome.INTERRUPTED)
+    here.tell(CampaignsChanged())
+    ledger.wait_for_state(TRUNK, "closed")
+    here.actor.stop(timeout=10)  # having heard of all of them
+    assert not here.changes(TRUNK) and not here.changes("livekit")
+
+
+def test_a_trunk_that_knows_no_number_at_all_is_failing(ledger: Ledger, here: Process) -> None:
+    for _ in range(11):
+        here.ended(Outcome.INVALID_NUMBER, Fault.LIST)
+    here.ended(Outcome.INVALID_NUMBER, Fault.LIST)
+    ledger.wait_for_state(TRUNK, "open")
+    (row,) = ledger.read("SELECT error_count, last_error FROM circuit_breakers WHERE service = %s", TRUNK)
+    assert row["error_count"] == 3  # the tenth, the eleventh and the twelfth
+    assert "10 numbers in a row do not exist" in row["last_error"]
+
+
+def test_a_failing_livekit_holds_everybody_and_failing_agents_only_their_campaigns(
+    ledger: Ledger, here: Process
+) -> None:
+    one, other = ledger.campaign(), ledger.campaign()
+    ledger.connection.execute(
+        "UPDATE skillbases SET agent_name = 'another' WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
+        (other,),
+    )
+    for _ in range(3):
+        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY)
+    ledger.wait_for_status(one, "paused")
+    assert ledger.status(other)[0] == "running"
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_status(other, "paused")
+    wait_until(lambda: ledger.holds(one) == [f"breaker:{AGENTS}", "breaker:livekit"])
+
+
+def test_a_failing_store_holds_only_campaigns_that_record(ledger: Ledger, here: Process) -> None:
+    records, does_not = ledger.campaign(), ledger.campaign()
+    ledger.change(records, "recording_enabled", True)
+    for _ in range(3):
+        here.tell(RecordingJudged(new_id(), TUESDAY, "OSError: disk full"))
+    ledger.wait_for_status(records, "paused")
+    assert ledger.status(does_not)[0] == "running"
+    assert "disk full" in (ledger.status(records)[2] or "")
+
+
+def test_a_campaign_that_is_started_while_a_service_fails_is_held_too(ledger: Ledger, here: Process) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    late, pulsed = ledger.campaign(), ledger.campaign()
+    ledger.change(pulsed, "trunk", "other")
+    here.tell(CampaignsChanged())
+    ledger.wait_for_status(late, "paused")
+    assert ledger.status(pulsed)[0] == "running"
+    ledger.change(pulsed, "trunk", "main")
+    here.tree.advance(30)
+    ledger.wait_for_status(pulsed, "paused")
+
+
+def test_errors_after_the_opening_show_at_a_bounded_rate(ledger: Ledger, here: Process) -> None:
+    campaign = ledger.campaign()
+    here.fail()
+    ledger.wait_for_status(campaign, "paused")
+    here.fail(20)
+    here.tell(CampaignsChanged())
+    here.tree.advance(29)  # it opened now: its probe is not due yet
+    assert "(3 errors" in (ledger.status(campaign)[2] or "")
+    here.tree.advance(1)
+    wait_until(lambda: "(23 errors" in (ledger.status(campaign)[2] or ""))
+
+
+def test_the_database_allows_exactly_the_states_of_a_breaker(ledger: Ledger) -> None:
+    (row,) = ledger.read(
+        "SELECT pg_get_constraintdef(oid) AS is FROM pg_constraint WHERE conname = 'chk_breaker_state'"
+    )
+    assert set(re.findall(r"'([a-z_]+)'", row["is"])) == set(State)
+
+
+# Closing
+
+
+def test_a_good_call_closes_the_trunks_breaker_and_campaigns_go_on(ledger: Ledger, here: Process) -> None:
+    campaign, told = ledger.campaign(), here.campaign(new_id())
+    here.fail()
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    probe_wanted(here)
+    ledger.wait_for_state(TRUNK, "half_open")
+    wait_for(told, failing(TRUNK, probing=(TRUNK,)))
+    assert ledger.status(campaign)[0] == "paused"
+    now = here.tree.clock.now()
+    here.tell(CallAnswered(a_call(), now, now))
+    ledger.wait_for_status(campaign, "running")
+    wait_for(told, failing())
+    assert ledger.holds(campaign) == []
+    assert ledger.status(campaign) == ("running", None, None)
+    changes = ledger.read("SELECT reason FROM campaign_status_history WHERE campaign_id = %s ORDER BY id", campaign)
+    assert changes[-1]["reason"] == "Circuit breaker trunk:main has closed"
+    assert here.changes(TRUNK) == {"open": 1, "half_open": 1, "closed": 1}
+    assert here.is_counted(TRUNK, "closed") and not here.is_counted(TRUNK, "open")
+
+
+def test_closing_lifts_nobody_elses_hold(ledger: Ledger, here: Process) -> None:
+    campaign = ledger.campaign()
+    statuses.hold(ledger.connection, campaign, Hold(OPERATOR, "Paused by Ann"), TUESDAY)
+    here.fail()
+    wait_until(lambda: len(ledger.holds(campaign)) == 2)
+    here.tree.advance(30)
+    probe_wanted(here)
+    here.ended(Outcome.BUSY, Fault.CALLEE)
+    wait_until(lambda: ledger.holds(campaign) == [OPERATOR])
+    assert ledger.status(campaign)[:2] == ("paused", "Paused by Ann")
+
+
+def test_a_failed_probe_and_a_lost_one_are_followed_by_longer_waits(ledger: Ledger, here: Process) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    here.tree.advance(30)
+    first = probe_wanted(here)
+    here.fail(1)
+    ledger.wait_for_state(TRUNK, "open")
+    here.tree.advance(60)
+    ledger.wait_for_state(TRUNK, "half_open")
+    second = wait_until(lambda: (last_one := probe_wanted(here)) != first and last_one)
+    here.tree.clock.advance(second.until - here.tree.clock.now())
+    ledger.wait_for_state(TRUNK, "open")
+    (row,) = ledger.read("SELECT * FROM circuit_breakers WHERE service = %s", TRUNK)
+    assert (float(row["open_s"]), row["last_error"]) == (120, "its probe was not answered in time")
+    assert row["opened_at"] == TUESDAY
+
+
+def test_a_trunk_without_anyone_to_call_is_asked_again_and_loses_nothing(ledger: Ledger, here: Process) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    here.tree.advance(30)
+    here.tell(ProbeReturned(TRUNK, probe_wanted(here).generation))
+    ledger.wait_for_state(TRUNK, "open")
+    (row,) = ledger.read("SELECT open_s FROM circuit_breakers WHERE service = %s", TRUNK)
+    assert row["open_s"] == 30
+
+
+def test_livekit_is_asked_for_its_rooms_before_anyone_is_called(
+    ledger: Ledger, here: Process, livekit: SimulatorThread
+) -> None:
+    campaign = ledger.campaign()
+    livekit.set_knobs(outages={"all": Outage("http", 503)})
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    wait_until(lambda: "no response from servers" in (ledger.status(campaign)[2] or ""))
+    assert last(here.trunk, ProbeWanted) is None
+    livekit.set_knobs(outages={})
+    here.tree.advance(60)
+    probe_wanted(here, "livekit")  # its API answers: one call may show whether calls go through
+    here.ended(Outcome.NO_ANSWER, Fault.CALLEE)
+    ledger.wait_for_status(campaign, "running")
+
+
+def test_livekit_that_answers_works_when_there_is_nobody_to_call(ledger: Ledger, here: Process) -> None:
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_state("livekit", "open")
+    here.tree.advance(30)
+    here.tell(ProbeReturned("livekit", probe_wanted(here, "livekit").generation))
+    ledger.wait_for_state("livekit", "closed")
+
+
+def test_agents_are_probed_in_an_empty_room_and_nobody_is_called(
+    ledger: Ledger, here: Process, livekit: SimulatorThread
+) -> None:
+    livekit.set_knobs(agent_worker=False)
+    for _ in range(3):
+        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY)
+    ledger.wait_for_state(AGENTS, "open")
+    here.tree.advance(30)
+    ledger.wait_for_state(AGENTS, "half_open")
+    wait_until(lambda: livekit.state()["rooms"] == 1)
+
+    def looks_in_vain() -> bool:
+        here.tree.advance(2)
+        return ledger.state(AGENTS) == "open"
+
+    wait_until(looks_in_vain)
+    (row,) = ledger.read("SELECT last_error, retry_at FROM circuit_breakers WHERE service = %s", AGENTS)
+    assert row["last_error"] == "no agent joined an empty room within 10 s"
+    wait_until(lambda: livekit.state()["rooms"] == 0)
+    livekit.set_knobs(agent_worker=True)
+    here.tree.clock.advance(row["retry_at"] - here.tree.clock.now())
+    wait_until(lambda: here.participants() == 1)
+
+    def looks() -> bool:
+        here.tree.advance(0.1)
+        return ledger.state(AGENTS) == "closed"
+
+    wait_until(looks)
+    wait_until(lambda: livekit.state()["rooms"] == 0)
+    assert livekit.rings() == []
+
+
+def test_nothing_else_is_probed_while_livekit_fails(ledger: Ledger, here: Process, livekit: SimulatorThread) -> None:
+    livekit.set_knobs(outages={"all": Outage("http", 503)})
+    here.fail()
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_state("livekit", "open")
+    here.tree.advance(30)
+    wait_until(lambda: here.changes("livekit").get("open") == 2)
+    ledger.wait_for_state("livekit", "open")
+    assert last(here.trunk, ProbeWanted) is None
+    assert ledger.state(TRUNK) == "open"
+
+
+def test_a_trunk_that_is_not_configured_any_more_is_left_alone(ledger: Ledger, here: Process) -> None:
+    here.fail(trunk="gone")
+    ledger.wait_for_state("trunk:gone", "open")
+    here.tree.advance(300)
+    here.actor.stop(timeout=10)
+    assert ledger.state("trunk:gone") == "open"
+    assert here.changes("trunk:gone") == {"open": 1}
+
+
+# Restarts, other processes, PostgreSQL away
+
+
+def test_a_breaker_stays_open_when_its_process_is_started_again(ledger: Ledger, here: Process) -> None:
+    campaign = ledger.campaign()
+    here.fail()
+    ledger.wait_for_status(campaign, "paused")
+    here.actor.stop(timeout=10)
+    here.start()
+    told = here.campaign(campaign)
+    here.tell(WhatFails(SUPERVISOR))
+    wait_for(here.supervisor, failing(TRUNK))
+    assert ledger.status(campaign)[0] == "paused"
+    here.tree.advance(30)
+    probe_wanted(here)
+    wait_for(told, failing(TRUNK, probing=(TRUNK,)))
+
+
+def test_a_probe_that_was_lost_with_its_process_is_made_again(ledger: Ledger, here: Process) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    here.tree.advance(30)
+    lost = probe_wanted(here)
+    ledger.wait_for_state(TRUNK, "half_open")
+    here.actor.stop(timeout=10)
+    here.start()
+    here.tree.clock.advance(lost.until - here.tree.clock.now())
+    ledger.wait_for_state(TRUNK, "open")
+    here.tree.advance(60)
+    wait_until(lambda: probe_wanted(here) != lost)
+
+
+def test_other_processes_follow_and_only_one_probes(ledger: Ledger, here: Process, there: Process) -> None:
+    campaign, told = ledger.campaign(), there.campaign(new_id())
+    here.fail()
+    ledger.wait_for_status(campaign, "paused")
+    there.tell(BreakerChanged(TRUNK))
+    wait_for(told, failing(TRUNK))
+    for process in (here, there):
+        process.tree.advance(30)
+    asked = wait_until(lambda: [process for process in (here, there) if last(process.trunk, ProbeWanted)])
+    asked[0].ended(Outcome.BUSY, Fault.CALLEE)
+    ledger.wait_for_status(campaign, "running")
+    for process in (here, there):
+        process.tell(BreakerChanged(TRUNK))
+        process.actor.stop(timeout=10)  # having done all that it was told to
+        assert process.is_counted(TRUNK, "closed")
+    probes = [told for process in (here, there) for told in process.trunk.told if isinstance(told, ProbeWanted)]
+    assert len(probes) == 1
+
+
+def test_what_is_decided_without_postgresql_holds_at_once_and_is_written_later(
+    ledger: Ledger, here: Process, dsn: str
+) -> None:
+    campaign, told = ledger.campaign(), here.campaign(new_id())
+    ledger.wait_for_state(TRUNK, "closed")
+    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    with psycopg.connect(dsn, dbname="postgres", autocommit=True) as server:
+        _shut(server, str(name))
+        here.fail()
+        wait_for(told, failing(TRUNK))
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    again = ledger.connect()
+
+    def written() -> bool:
+        here.tree.advance(5)
+        return again.execute("SELECT status FROM campaigns WHERE id = %s", (campaign,)).fetchone() == ("paused",)
+
+    wait_until(written, 30)
+    assert here.actor.is_alive()
+
+
+def _shut(server: Connection, name: str) -> None:
+    server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+
+def test_the_database_tells_of_every_change_of_a_breaker(ledger: Ledger, here: Process) -> None:
+    ledger.wait_for_state(TRUNK, "closed")
+    listener = ledger.connect()
+    listener.execute("LISTEN campaignd")
+    here.fail()
+    told = [notification.payload for notification in listener.notifies(timeout=10, stop_after=1)]
+    assert told == ["breaker:trunk:main"]
+
+
+@pytest.mark.parametrize("state", ["closed", "open"])
+def test_everybody_is_told_where_things_stand_when_the_breakers_start_anew(
+    ledger: Ledger, here: Process, state: str
+) -> None:
+    if state == "open":
+        here.fail()
+        ledger.wait_for_state(TRUNK, "open")
+    here.actor.stop(timeout=10)
+    told = here.campaign(new_id())
+    here.start()
+    wait_until(lambda: last(told, ServicesFailing) == (failing(TRUNK) if state == "open" else failing()))
