@@ -170,7 +170,11 @@ def describe(error: BaseException) -> str:
 
 def is_outage(error: BaseException) -> bool:
     """Whether PostgreSQL was away, or did not answer in time: nothing that whoever met it could do better."""
-    return isinstance(error, psycopg.OperationalError | PoolTimeout | PoolClosed)
+    return isinstance(error, psycopg.OperationalError | PoolTimeout | PoolClosed | _NOT_NOW)
+
+
+_NOT_NOW = psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.IdleInTransactionSessionTimeout
+"""A server that is being changed for another, and this process having stood still: psycopg counts them as others."""
 
 
 def _as_exception(error: BaseException) -> Exception:

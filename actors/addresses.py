@@ -13,11 +13,16 @@ Address = NewType("Address", str)
 SUPERVISOR = Address("supervisor")
 ROSTER = Address("roster")
 CALLS = Address("calls")
+RECONCILER = Address("reconciler")
+JOBS = Address("jobs")
+RECORDING = Address("recording")
+BREAKERS = Address("breakers")
+_CAMPAIGN = "campaign:"
 
 
 def campaign_address(campaign_id: UUID) -> Address:
     """The actor of one campaign."""
-    return Address(f"campaign:{campaign_id}")
+    return Address(f"{_CAMPAIGN}{campaign_id}")
 
 
 def trunk_address(name: str) -> Address:
@@ -60,6 +65,12 @@ class Directory:
         """Everybody, as of now."""
         with self._lock:
             return dict(self._residents)
+
+    def campaigns(self) -> list[UUID]:
+        """The campaigns that have an actor now."""
+        return [
+            UUID(address.removeprefix(_CAMPAIGN)) for address in self.residents() if address.startswith(_CAMPAIGN)
+        ]
 
     def tell(self, address: Address, message: object) -> bool:
         """Put `message` into the mailbox at `address`. False: nobody lives there, the message went nowhere.

@@ -56,6 +56,11 @@ class Limiter:
         """The calls that are in progress."""
         return tuple(self._in_progress)
 
+    @property
+    def begun(self) -> tuple[datetime, ...]:
+        """When calls began, within the last minute."""
+        return tuple(self._begun)
+
     def restore(self, in_progress: Iterable[tuple[UUID, datetime | None]], begun: Iterable[datetime]) -> None:
         """Take over what the database knows: unfinished calls with the instant at which they began, if they did, and
         the instants at which finished ones began within the last minute."""

@@ -10,26 +10,41 @@ from typing import Any
 from uuid import UUID
 
 import pykka
+import structlog
 from psycopg_pool import ConnectionPool
 
 from actors.actor import Surroundings
-from actors.addresses import CALLS, ROSTER, Address, trunk_address
+from actors.addresses import BREAKERS, CALLS, JOBS, RECONCILER, RECORDING, ROSTER, SUPERVISOR, Address, trunk_address
+from actors.breakers.actor import Breakers
+from actors.breakers.breaker import BreakerLimits
+from actors.breakers.gateway import ProbeGateway
 from actors.campaign.actor import Campaign
+from actors.campaign.last_calls import LastCalls
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import Calls
 from actors.dialer.gateway import Gateway
 from actors.dialer.messages import Call
+from actors.dialer.reconciler import Reconciler
+from actors.jobs.actor import Jobs, Pace
+from actors.jobs.ledger import Claimant
 from actors.limiter import CallLimits
-from actors.roster import leases
+from actors.recording.actor import Recordings
+from actors.roster import leases, statuses
 from actors.roster.actor import Roster
 from actors.roster.messages import Quarantined
 from actors.supervision import Restart, StartChild
 from actors.telemetry import Telemetry
 from actors.trunk.actor import Trunk
-from supervisor.config.service import TrunkSettings
+from supervisor.config.service import BreakerSettings, JobSettings, TrunkSettings
+from supervisor.studio import Studio
 from supervisor.tree.supervisor import ChildSpec, Supervisor
 
 Ref = pykka.ActorRef[Any]
+
+_AGENT_PROBE_TIMEOUT = timedelta(seconds=10)
+_AGENT_PROBE_WITHIN = timedelta(seconds=60)
+"""An agent that is to show that it works again may take longer than one for whom somebody waits on the line."""
+_LONGEST_RETRY_DELAY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -41,23 +56,38 @@ class House:
     gateway: Gateway
     telemetry: Telemetry
     trunks: Mapping[str, TrunkSettings]
+    jobs: JobSettings
+    breaker: BreakerSettings
+    probes: ProbeGateway
+    studio: Studio
     supervisor: leases.Supervisor
+    installation: str
     lease: timedelta
     longest_dial: timedelta
 
     def start_supervisor(self, on_death: Callable[[BaseException | None], None]) -> Ref:
-        """Start the tree, in the order in which actors need each other: trunks give permits, Calls place calls, the
-        Roster starts campaigns that ask for both."""
+        """Start the tree, in the order in which actors need each other: breakers say what fails, trunks give permits,
+        Calls place calls, the Roster starts campaigns that ask for all of it."""
         first = [
+            StartChild(BREAKERS, "breakers", ""),
             *(StartChild(trunk_address(name), "trunk", name) for name in self.trunks),
             StartChild(CALLS, "calls", ""),
             StartChild(ROSTER, "roster", ""),
+            StartChild(RECONCILER, "reconciler", ""),
+            StartChild(JOBS, "jobs", ""),
+            StartChild(RECORDING, "recording", ""),
         ]
         specs = (
+            ChildSpec("breakers", self._start_breakers, Restart.PERMANENT),
             ChildSpec("trunk", self._start_trunk, Restart.PERMANENT),
             ChildSpec("calls", self._start_calls, Restart.PERMANENT),
             ChildSpec("roster", self._start_roster, Restart.PERMANENT, drains=True),
             ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine, drains=True),
+            ChildSpec("reconciler", self._start_reconciler, Restart.PERMANENT),
+            ChildSpec("last calls", self._start_last_calls, Restart.TRANSIENT, self._give_up_last_calls),
+            ChildSpec("recording", self._start_recordings, Restart.PERMANENT, self._start_recordings_anew),
+            # Calling goes on without them.
+            ChildSpec("jobs", self._start_jobs, Restart.PERMANENT, self._give_up_jobs),
         )
         return Supervisor.start(
             self.surroundings,
@@ -71,6 +101,77 @@ class House:
     def _quarantine(self, child: StartChild, error: str) -> None:
         self.surroundings.directory.tell(ROSTER, Quarantined(UUID(child.argument), error))
 
+    def _give_up_last_calls(self, child: StartChild, error: str) -> None:
+        structlog.get_logger().error("last_calls_given_up", campaign=child.argument, error=error)
+
+    def _start_recordings_anew(self, child: StartChild, error: str) -> None:
+        """Calls go on, and so do recordings, whatever happens: only that they keep dying is said loudly."""
+        structlog.get_logger().error("recordings_keep_dying", error=error)
+        self.surroundings.directory.tell(SUPERVISOR, child)
+
+    def _start_recordings(self, address: Address, generation: int, _: str) -> Ref:
+        return Recordings.start(
+            address,
+            generation,
+            self.surroundings,
+            pool=self.pool,
+            gateway=self.studio.gateway,
+            workers=self.studio.workers,
+            storage=self.studio.storage,
+            transcription=self.studio.transcription,
+            telemetry=self.telemetry,
+            supervisor_id=self.supervisor.id,
+            source=self.studio.source,
+            rules=self.studio.rules,
+            chance=random.random,
+        )
+
+    def _give_up_jobs(self, child: StartChild, error: str) -> None:
+        structlog.get_logger().error("jobs_given_up", error=error, until="the next start")
+
+    def _start_jobs(self, address: Address, generation: int, _: str) -> Ref:
+        settings = self.jobs
+        pace = Pace(
+            batch_size=settings.batch_size,
+            pause=timedelta(seconds=settings.pause_s),
+            most_attempts=settings.attempts,
+            retry_delay=timedelta(seconds=settings.retry_delay_s),
+            longest_retry_delay=_LONGEST_RETRY_DELAY,
+            at_once=settings.at_once,
+        )
+        return Jobs.start(
+            address,
+            generation,
+            self.surroundings,
+            pool=self.pool,
+            telemetry=self.telemetry,
+            claimant=Claimant(self.supervisor.id, self.lease),
+            pace=pace,
+            start_campaign=statuses.start,
+        )
+
+    def _start_breakers(self, address: Address, generation: int, _: str) -> Ref:
+        settings = self.breaker
+        limits = BreakerLimits(
+            failure_rate=settings.failure_rate,
+            minimum_calls=settings.minimum_calls,
+            window=timedelta(seconds=settings.window_s),
+            open_for=timedelta(seconds=settings.open_s),
+            max_open_for=timedelta(seconds=settings.max_open_s),
+            probe_within=_AGENT_PROBE_WITHIN,
+        )
+        return Breakers.start(
+            address,
+            generation,
+            self.surroundings,
+            pool=self.pool,
+            probes=self.probes,
+            telemetry=self.telemetry,
+            limits=limits,
+            trunks=tuple(self.trunks),
+            agent_timeout=_AGENT_PROBE_TIMEOUT,
+        )
+
     def _start_trunk(self, address: Address, generation: int, name: str) -> Ref:
         trunk = self.trunks[name]
         limits = CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute, trunk.calls_per_second)
@@ -82,6 +183,7 @@ class House:
             supervisor_id=self.supervisor.id,
             limits=limits,
             pool=self.pool,
+            telemetry=self.telemetry,
         )
 
     def _start_calls(self, address: Address, generation: int, _: str) -> Ref:
@@ -118,4 +220,25 @@ class House:
             pool=self.pool,
             telemetry=self.telemetry,
             chance=random.random,
+        )
+
+    def _start_last_calls(self, address: Address, generation: int, campaign_id: str) -> Ref:
+        return LastCalls.start(
+            address,
+            generation,
+            self.surroundings,
+            campaign_id=UUID(campaign_id),
+            supervisor_id=self.supervisor.id,
+            pool=self.pool,
+        )
+
+    def _start_reconciler(self, address: Address, generation: int, _: str) -> Ref:
+        return Reconciler.start(
+            address,
+            generation,
+            self.surroundings,
+            supervisor_id=self.supervisor.id,
+            installation=self.installation,
+            pool=self.pool,
+            gateway=self.gateway,
         )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from actors.jobs.kinds import JobStatus, JobType
+from actors.limiter import CallLimits
 from actors.outcomes import Outcome
 
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+_BREAKER_STATES = ("closed", "open", "half_open")
+_DOWNLOAD = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+_RECORDING_STATES = ("expected", "pending", "downloading", "failed")
+_RESULTS = ("stored", "failed")
+_TO_AGENT = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 _TALK = (5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 1800)
 
 
@@ -29,6 +38,10 @@ class Metrics:
         self._talk = Histogram(
             "campaignd_call_duration_seconds", "From the answer to the end of a call.", buckets=_TALK, **by_campaign,  # type: ignore[arg-type]
         )  # fmt: skip
+        self._to_agent = Histogram(
+            "campaignd_time_to_agent_seconds", "From the answer of a call to its agent's joining.", ("campaign",),
+            buckets=_TO_AGENT, registry=self.registry,
+        )  # fmt: skip
         self._claim = Histogram(
             "campaignd_claim_seconds", "Time a claim of tasks took in PostgreSQL.", buckets=_QUICK,
             registry=self.registry,
@@ -37,9 +50,49 @@ class Metrics:
             "campaignd_settle_seconds", "Time the settlement of a batch of calls took in PostgreSQL.", buckets=_QUICK,
             registry=self.registry,
         )  # fmt: skip
+        self._jobs = Gauge(
+            "campaignd_jobs", "Background jobs, of all processes.", ("type", "state"), registry=self.registry
+        )
+        self._recordings = Gauge(
+            "campaignd_recordings", "Recordings that are not stored, of all processes.", ("company", "state"),
+            registry=self.registry,
+        )  # fmt: skip
+        self._slots_in_use = Gauge(
+            "campaignd_recording_slots_in_use", "Downloads of recordings under way, of all processes.", ("company",),
+            registry=self.registry,
+        )  # fmt: skip
+        self._slots = Gauge(
+            "campaignd_recording_slots", "Downloads of recordings that may be under way at once.", ("company",),
+            registry=self.registry,
+        )  # fmt: skip
+        self._downloads = Histogram(
+            "campaignd_recording_download_seconds", "Time that a download of a recording took.",
+            ("company", "result"), buckets=_DOWNLOAD, registry=self.registry,
+        )  # fmt: skip
+        self._transcripts = Counter(
+            "campaignd_transcripts_total", "Attempts at transcripts of recordings.", ("result",), registry=self.registry
+        )
+        for result in _RESULTS:
+            self._transcripts.labels(result)
         self._restarts = Counter(
             "campaignd_actor_restarts_total", "Actors started again after a crash.", ("kind",), registry=self.registry
         )
+        self._trunk_limit = Gauge(
+            "campaignd_trunk_limit_calls", "Calls at once, or begun in a minute, that a trunk is dialed with by now.",
+            ("trunk", "per"), registry=self.registry,
+        )  # fmt: skip
+        self._abandon_rate = Gauge(
+            "campaignd_abandon_ratio", "Share of answered calls, of late, that no agent joined.", ("campaign",),
+            registry=self.registry,
+        )  # fmt: skip
+        self._breaker_state = Gauge(
+            "campaignd_breaker_state", "1 for the state that a service's circuit breaker is in.", ("service", "state"),
+            registry=self.registry,
+        )  # fmt: skip
+        self._breaker_transitions = Counter(
+            "campaignd_breaker_transitions_total", "Circuit breakers that came into a state.", ("service", "state"),
+            registry=self.registry,
+        )  # fmt: skip
         self._webhooks = Counter(
             "campaignd_webhooks_total", "Webhooks from LiveKit.", ("result",), registry=self.registry
         )
@@ -52,6 +105,9 @@ class Metrics:
     def call_began(self, campaign: str, trunk: str) -> None:
         self._began.labels(campaign, trunk).inc()
 
+    def agent_joined(self, campaign: str, waited_s: float) -> None:
+        self._to_agent.labels(campaign).observe(waited_s)
+
     def call_ended(self, campaign: str, trunk: str, outcome: Outcome, talk_s: float | None) -> None:
         self._ended.labels(campaign, trunk, outcome.value).inc()
         if talk_s is not None:
@@ -63,8 +119,46 @@ class Metrics:
     def settled(self, campaign: str, tasks: int, seconds: float) -> None:
         self._settle.observe(seconds)
 
+    def jobs_counted(self, jobs: Mapping[tuple[str, str], int]) -> None:
+        for job_type, status in product(JobType, JobStatus):
+            self._jobs.labels(job_type.value, status.value).set(jobs.get((job_type.value, status.value), 0))
+
+    def recordings_counted(
+        self, recordings: Sequence[tuple[str, str, int]], slots: Sequence[tuple[str, int, int]]
+    ) -> None:
+        counts = {(company, state): count for company, state, count in recordings}
+        for company, in_use, most in slots:
+            self._slots_in_use.labels(company).set(in_use)
+            self._slots.labels(company).set(most)
+            for state in _RECORDING_STATES:
+                self._recordings.labels(company, state).set(counts.get((company, state), 0))
+            for result in _RESULTS:
+                self._downloads.labels(company, result)
+
+    def recording_fetched(self, company: str, result: str, seconds: float) -> None:
+        self._downloads.labels(company, result).observe(seconds)
+
+    def transcribed(self, result: str) -> None:
+        self._transcripts.labels(result).inc()
+
     def actor_restarted(self, kind: str) -> None:
         self._restarts.labels(kind).inc()
+
+    def trunk_limits(self, trunk: str, limits: CallLimits) -> None:
+        for name, limit in (("concurrent", limits.concurrent), ("minute", limits.per_minute)):
+            self._trunk_limit.labels(trunk, name).set(math.inf if limit is None else limit)
+
+    def abandon_rate(self, campaign: str, share: float) -> None:
+        self._abandon_rate.labels(campaign).set(share)
+
+    def breaker_watched(self, service: str, state: str) -> None:
+        for each in _BREAKER_STATES:
+            self._breaker_state.labels(service, each).set(each == state)
+            self._breaker_transitions.labels(service, each)
+
+    def breaker_changed(self, service: str, state: str) -> None:
+        self.breaker_watched(service, state)
+        self._breaker_transitions.labels(service, state).inc()
 
     def webhook(self, result: str) -> None:
         """A webhook was accepted, ignored (not about a call of ours that is up) or refused (its signature)."""

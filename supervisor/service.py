@@ -18,9 +18,11 @@ import pykka
 import structlog
 
 from actors.actor import Surroundings
-from actors.addresses import SUPERVISOR, Directory
+from actors.addresses import BREAKERS, RECONCILER, RECORDING, SUPERVISOR, Directory
+from actors.breakers.gateway import ProbeGateway
 from actors.clock import Clock
 from actors.dialer.gateway import DIAL_WITHIN_S, Gateway, Line
+from actors.dialer.reconciler import read_installation
 from actors.ids import new_id
 from actors.roster import leases
 from actors.supervision import Drain
@@ -30,8 +32,11 @@ from supervisor.config.secrets import Secrets
 from supervisor.database.listener import Listener
 from supervisor.database.pool import connection_string, open_pool
 from supervisor.house import House
+from supervisor.http.database import Database
+from supervisor.http.interface import Interface
 from supervisor.http.server import HttpServer
 from supervisor.metrics import Metrics
+from supervisor.studio import open_studio
 from supervisor.tree.loop import LoopThread
 from supervisor.tree.timer import TimerThread
 
@@ -110,6 +115,8 @@ class Service:
         pool = open_pool(self._dsn, snapshot.service.database.pool_size)
         closing.callback(pool.close)
         metrics.watch(self._actors, lambda: pool.get_stats())
+        with pool.connection() as connection:
+            installation = read_installation(connection)
 
         # The loop outlives the actors: they may ask the gateway until their last message.
         loop = LoopThread(self._on_death)
@@ -119,23 +126,35 @@ class Service:
         lines = {name: Line(t.livekit_trunk_id, t.from_number) for name, t in snapshot.service.trunks.items()}
         livekit = snapshot.service.livekit
         dial_within_s = min(DIAL_WITHIN_S, self._lease.total_seconds() / _DIALS_PER_LEASE)
-        gateway = Gateway(loop, self.directory, livekit.url, key, secret, lines, dial_within_s=dial_within_s)
+        gateway = Gateway(
+            loop, self.directory, livekit.url, key, secret, lines, installation, dial_within_s=dial_within_s
+        )
         loop.run(gateway.open(), _LOOP_TIMEOUT_S)
         closing.callback(lambda: loop.run(gateway.close(), _LOOP_TIMEOUT_S))
+
+        probes = ProbeGateway(loop, self.directory, livekit.url, key, secret)
+        loop.run(probes.open(), _LOOP_TIMEOUT_S)
+        closing.callback(lambda: loop.run(probes.close(), _LOOP_TIMEOUT_S))
+
+        studio = open_studio(snapshot, loop, self.directory, key, secret)
+        closing.callback(studio.close, loop)
 
         timer = TimerThread(self._clock, self.directory, self._on_death)
         timer.start()
         closing.callback(timer.stop)
 
-        http = HttpServer(
-            host=snapshot.service.http.host,
-            port=snapshot.service.http.port,
+        interface = Interface(
             directory=self.directory,
             metrics=metrics,
             webhook_key=key,
             webhook_secret=secret,
             is_ready=lambda: self._ready,
+            database=Database(pool, self._dsn),
+            snapshot=lambda: self._snapshot,
+            now=self._clock.now,
         )
+        listen = snapshot.service.http
+        http = HttpServer(host=listen.host, port=listen.port, token=self._secrets.http_token, interface=interface)
         self.url = loop.run(http.start(), _LOOP_TIMEOUT_S)
         on_listening(self.url)
         # After the dialers: until then webhooks tell them how their calls end.
@@ -153,8 +172,21 @@ class Service:
             closing.callback(listens.cancel)
             loop.run(listener.listening.wait(), _LOOP_TIMEOUT_S)
 
-            trunks, longest_dial = snapshot.service.trunks, timedelta(seconds=livekit.longest_dial_s)
-            house = House(surroundings, pool, gateway, metrics, trunks, this, self._lease, longest_dial)
+            house = House(
+                surroundings=surroundings,
+                pool=pool,
+                gateway=gateway,
+                telemetry=metrics,
+                trunks=snapshot.service.trunks,
+                jobs=snapshot.service.jobs,
+                breaker=snapshot.service.breaker,
+                probes=probes,
+                studio=studio,
+                supervisor=this,
+                installation=installation,
+                lease=self._lease,
+                longest_dial=timedelta(seconds=livekit.longest_dial_s),
+            )
             house.start_supervisor(self._on_death)
             closing.callback(self._stop_actors)
 
@@ -167,7 +199,8 @@ class Service:
         """The Supervisor first, so that it starts nothing again; then from those who produce results to those who
         settle them; each group within one deadline. Dialers once more after Calls, which may have started some of
         calls that lay in its mailbox."""
-        for prefix in (SUPERVISOR, "dialer:", "calls", "dialer:", "campaign:", "roster", "trunk:"):
+        callers = ("dialer:", "calls", "dialer:", "campaign:")
+        for prefix in (SUPERVISOR, RECONCILER, *callers, "jobs", RECORDING, "roster", "trunk:", BREAKERS):
             residents = [ref for address, ref in self.directory.residents().items() if address.startswith(prefix)]
             slow = _stop_all(residents, _STOP_TIMEOUT_S)
             if slow:

@@ -21,6 +21,7 @@ from tests.waiting import wait_until
 
 TUESDAY = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 KEY, SECRET = "test", "a-secret-that-is-long-enough-for-sha256"
+TOKEN = "a-token-of-the-tests"
 
 _SERVICE = """
 [database]
@@ -44,7 +45,7 @@ _CAMPAIGN = """
 name = "{slug}"
 company = "acme"
 skillbase = "renewals"
-trunk = "main"
+trunk = "{trunk}"
 call_list = "lists/{slug}.csv"
 {settings}
 """
@@ -71,13 +72,23 @@ class World:
         """Lines of TOML for the trunk's and the company's table."""
         self._trunk, self._company = trunk, company
 
+    def another_trunk(self, name: str) -> None:
+        """Besides `main`."""
+        self._trunk += f'\n[trunks.{name}]\nlivekit_trunk_id = "ST_{name}"\nfrom_number = "+74951234568"\n'
+
     def campaign(
-        self, slug: str, numbers: Sequence[str], settings: str = "", *, priorities: Sequence[int] = ()
+        self,
+        slug: str,
+        numbers: Sequence[str],
+        settings: str = "",
+        *,
+        priorities: Sequence[int] = (),
+        trunk: str = "main",
     ) -> None:
         """A campaign's file and its list."""
         for name in ("campaigns.d", "lists"):
             (self.folder / name).mkdir(exist_ok=True)
-        text = _CAMPAIGN.format(slug=slug, settings=settings) + ("" if "[call]" in settings else _PATIENCE)
+        text = _CAMPAIGN.format(slug=slug, settings=settings, trunk=trunk) + ("" if "[call]" in settings else _PATIENCE)
         (self.folder / "campaigns.d" / f"{slug}.toml").write_text(text)
         self.call_list(slug, numbers, priorities)
 
@@ -97,7 +108,7 @@ class World:
         file.write_text(
             _SERVICE.format(dsn=self.dsn, livekit=self.livekit.url, trunk=self._trunk, company=self._company)
         )
-        secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET)
+        secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET, http_token=TOKEN)
         self._service = Service(load(file), secrets, self.dsn, self.clock, lease=timedelta(hours=1))
         self._service.start(on_listening=lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -13,30 +13,35 @@ from psycopg_pool import ConnectionPool
 
 from actors import faults
 from actors.actor import Actor, Surroundings
-from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, trunk_address
+from actors.addresses import BREAKERS, CALLS, ROSTER, SUPERVISOR, Address, trunk_address
+from actors.blame import Fault
+from actors.breakers.messages import WhatFails
 from actors.campaign import ledger
+from actors.campaign.allowance import Allowance
+from actors.campaign.conduct import Conduct
 from actors.campaign.ledger import CampaignRow, ClaimedTask
 from actors.campaign.messages import (
     CallBegan,
     CallEnded,
     CallNeverBegan,
-    CallsStartedAnew,
+    CallsInDoubt,
     HandOver,
     PermitsGranted,
+    ProbeOffered,
+    ServicesFailing,
     SettingsChanged,
     SlotsFreed,
     TasksAdded,
 )
-from actors.campaign.retry import Retry, Verdict
-from actors.campaign.schedule import Places
-from actors.dialer.messages import Call, CallResult, LetGo, PlaceCalls, ResultsSettled, TakeOver
+from actors.campaign.retry import Verdict
+from actors.campaign.settings import Limits
+from actors.dialer.messages import RETURN_WITHIN, Call, CallResult, LetGo, PlaceCalls, ResultsSettled, TakeOver
 from actors.errors import LeaseLostError
-from actors.limiter import CallLimits, Limiter
-from actors.number_zones import zones_of
 from actors.roster.messages import LookAround, NothingLeft, ReadyToLeave
+from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain, StopChild
 from actors.telemetry import Telemetry
-from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted
+from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ProbeDeclined
 
 PULSE = timedelta(seconds=30)
 """How often a campaign looks for work that no event has told it of: the net for lost notifications."""
@@ -59,6 +64,11 @@ class WorkDue:
 @dataclass(frozen=True)
 class MayDial:
     """Reminder: the window opens, or time has made room in the limit."""
+
+
+@dataclass(frozen=True)
+class Return:
+    """Reminder: is the lease that was lost ours again?"""
 
 
 @dataclass(frozen=True)
@@ -89,66 +99,79 @@ class Campaign(Actor):
         self._pool = pool
         self._telemetry = telemetry
         self._chance = chance
-        self._limiter = Limiter(CallLimits())
+        self._allowance = Allowance(Limits())
         self._wanted = 0  # permits asked of the trunk and not yet granted
         self._work_may_be_due = True
         self._company_full = False
-        self._stopping = False
         self._begun = False
-        self._lost = False
-        self._leaving = False  # for another supervisor
+        self._lost_at: datetime | None = None  # when we lost our lease; None: we have it
         self._results: dict[UUID, CallResult] = {}
 
     def started(self) -> None:
         try:
             self._begin()
         except LeaseLostError as error:
-            self._leave(error)
+            self._lose(error)
 
     def stopped(self) -> None:
-        if self._lost:
+        if self._lost_at is not None:
             return
         try:
             if self._results:
                 self._settle()
         except LeaseLostError as error:
-            self._leave(error)
-        self._give_up_permits()
+            self._lose(error)
+        else:
+            self._give_up_permits()
 
     def receive(self, message: Any) -> None:
-        if self._lost:
+        if self._lost_at is not None and not isinstance(message, Return | Drain):
             return
         try:
             self._act(message)
         except LeaseLostError as error:
-            self._leave(error)
+            self._lose(error)
 
     def _give_up_permits(self) -> None:
         """Also those that are granted behind the message that stops us: nobody else would return them."""
-        calls = tuple((call_id, None) for call_id in self._limiter.calls)
+        calls = tuple((call_id, None) for call_id in self._allowance.limiter.calls)
         self._tell_trunk(PermitsKept(self._campaign_id, calls))
 
-    def _leave(self, error: LeaseLostError) -> None:
-        """Another supervisor works this campaign, or may: nothing is done for it here any more."""
-        self._lost = True
-        self.log.warning("lease_lost", campaign=str(self._campaign_id), error=str(error))
-        if self._begun:
-            self._give_up_permits()
-        self.tell(SUPERVISOR, StopChild(self.address))
-        self.tell(CALLS, LetGo(self._campaign_id))
-        self.tell(ROSTER, LookAround())
+    def _lose(self, error: LeaseLostError) -> None:
+        """Another supervisor works this campaign, or may: nothing is done for it here. But perhaps PostgreSQL was only
+        away for longer than a lease lasts: then it is ours again as soon as the Roster has looked."""
+        now = self.clock.now()
+        if self._lost_at is None:
+            self._lost_at = now
+            self.log.warning("lease_lost", campaign=str(self._campaign_id), error=str(error))
+            if self._begun:
+                self._give_up_permits()
+            self.tell(ROSTER, LookAround())
+        if now < self._lost_at + RETURN_WITHIN:
+            self.remind("return", now + LOOK_AGAIN, Return())
+        else:
+            self.tell(SUPERVISOR, StopChild(self.address))
+            self.tell(CALLS, LetGo(self._campaign_id))
 
     def _begin(self) -> None:
+        now, before = self.clock.now(), self._allowance
+        self._results.clear()  # Calls has kept them, and tells them again
         with self._pool.connection() as connection:
-            self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
+            campaign = ledger.read_campaign(connection, self._campaign_id, self._supervisor_id)
+            answered = ledger.read_answered(connection, campaign, now)
+            self._allowance = Allowance(campaign.settings.limits, answered)
+            self._allowance.draining, self._allowance.failing = before.draining, before.failing
+            self._take(campaign)
             self._begun = True
-            ledger.reconsider(connection, self._campaign)
-            unfinished = ledger.read_unfinished(connection, self._campaign)
-            begun = ledger.read_begun(connection, self._campaign, self.clock.now())
-        self._limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
+            ledger.reconsider(connection, campaign)
+            unfinished = ledger.read_unfinished(connection, campaign)
+            begun = ledger.read_begun(connection, campaign, now)
+        self._allowance.limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
         calls = tuple((task.call_id, began_at) for task, began_at in unfinished)
         self._tell_trunk(PermitsKept(self._campaign_id, calls))
         self._have_taken_over(unfinished)
+        self._lost_at = None
+        self.tell(BREAKERS, WhatFails(self.address))
         self._pulse()
         self._ask_for_permits()
 
@@ -162,9 +185,13 @@ class Campaign(Actor):
             case PermitsGranted():
                 self._use(message)
             case CallBegan():
-                self._limiter.began(message.call_id, message.at)
+                self._allowance.limiter.began(message.call_id, message.at)
             case CallEnded():
                 self._keep(message.result)
+            case ServicesFailing():
+                self._allowance.failing = message.services
+            case ProbeOffered():
+                self._probe(message)
             case CallNeverBegan():
                 self._give_back(message.call_id)
             case Settle():
@@ -179,17 +206,19 @@ class Campaign(Actor):
                 pass
             case Pulse():
                 self._pulse()
-            case CallsStartedAnew():
+            case Return():
+                self._begin()
+            case CallsInDoubt():
                 with self._pool.connection() as connection:
                     self._have_taken_over(ledger.read_unfinished(connection, self._campaign))
             case Drain():
-                self._stopping = True
+                self._allowance.draining = True
             case HandOver():
-                self._leaving = message.wanted
+                self._allowance.leaving = message.wanted
             case _:
                 raise TypeError(f"a campaign can't do anything with {message!r}")
         self._ask_for_permits()
-        if self._leaving and self._limiter.in_progress == 0 and not self._results:
+        if self._allowance.leaving and self._idle:
             self.tell(ROSTER, ReadyToLeave(self._campaign_id))
 
     # What may be dialed now
@@ -203,20 +232,17 @@ class Campaign(Actor):
 
     def _room(self, now: datetime) -> int:
         """How many calls the campaign itself may begin now; where only time will make room, it is reminded."""
-        if self._stopping or self._leaving or self._campaign.status != "running":
-            return 0
-        opening = self._places.campaign.next_opening(now)
-        if opening is None:
-            if self._limiter.in_progress == 0 and not self._results:
-                self.tell(ROSTER, NothingLeft(self._campaign_id, schedule_over=True))
-            return 0
-        if opening > now:
-            self.remind("may dial", opening, MayDial())
-            return 0
-        room = self._limiter.room(now)
-        if room == 0 and (opens := self._limiter.next_room(now)) is not None:
-            self.remind("may dial", opens, MayDial())
-        return room
+        room = self._allowance.room(now)
+        if room.over and self._idle:
+            self.tell(ROSTER, NothingLeft(self._campaign_id, schedule_over=True))
+        if room.opens_at is not None:
+            self.remind("may dial", room.opens_at, MayDial())
+        return room.calls
+
+    @property
+    def _idle(self) -> bool:
+        """No call is in progress, and none is to be settled."""
+        return self._allowance.limiter.in_progress == 0 and not self._results
 
     # Claiming
 
@@ -231,18 +257,30 @@ class Campaign(Actor):
         claimed = self._claim(usable, now) if usable else []
         if unused := tuple(permits[len(claimed) :]):
             self._tell_trunk(PermitsReturned(unused))
-        if claimed:
-            for task in claimed:
-                self._limiter.admit(task.call_id)
-            if not self.tell(CALLS, PlaceCalls(tuple(self._call(task, now) for task in claimed))):
-                raise RuntimeError("nobody is there to place calls")
+        self._place(claimed, now)
 
-    def _claim(self, call_ids: Sequence[UUID], now: datetime) -> list[ClaimedTask]:
+    def _probe(self, offered: ProbeOffered) -> None:
+        """Call one more contact although a service fails, if nothing else is in the way."""
+        now, claimed = self.clock.now(), []
+        if self._allowance.room_for_probe(offered.service, now):
+            claimed = self._claim([offered.call_id], now, probe=offered.service)
+            self._place(claimed, now, probe=offered.service)
+        if not claimed:
+            self._tell_trunk(ProbeDeclined(offered.call_id))
+
+    def _place(self, claimed: Sequence[ClaimedTask], now: datetime, *, probe: str | None = None) -> None:
+        for task in claimed:
+            self._allowance.limiter.admit(task.call_id)
+        calls = tuple(self._call(task, now, probe) for task in claimed)
+        if calls and not self.tell(CALLS, PlaceCalls(calls)):
+            raise RuntimeError("nobody is there to place calls")
+
+    def _claim(self, call_ids: Sequence[UUID], now: datetime, *, probe: str | None = None) -> list[ClaimedTask]:
         faults.reach("before_claim")
         began = perf_counter()
         with self._pool.connection() as connection:
-            opening = self._opening if self._campaign.settings.schedule.contact_local_time else None
-            claim = ledger.claim(connection, self._campaign, call_ids, now, opening)
+            opening = self._conduct.opening if self._conduct.heeds_places else None
+            claim = ledger.claim(connection, self._campaign, call_ids, now, opening, probe=probe)
         faults.reach("after_claim")
         self._telemetry.claimed(self._campaign.label, len(claim.tasks), perf_counter() - began)
         self._company_full = claim.company_full
@@ -251,36 +289,24 @@ class Campaign(Actor):
             self._look_ahead()
         return claim.tasks
 
-    def _call(self, task: ClaimedTask, now: datetime) -> Call:
-        settings = self._campaign.settings.call
-        return Call(
-            call_id=task.call_id,
-            task_id=task.task_id,
-            campaign_id=self._campaign_id,
-            epoch=self._campaign.epoch,
-            campaign=self._campaign.label,
-            trunk=self._campaign.trunk,
-            attempt=task.attempt,
-            max_attempts=task.max_attempts,
-            phone_number=task.phone_number,
-            contact_name=task.contact_name,
-            contact_data=task.contact_data,
-            begin_before=self._places.next_closing(now, self._zones(task.phone_number)),
-            agent_name=self._campaign.agent_name,
-            agent_metadata=self._campaign.agent_metadata,
-            ringing_timeout_s=settings.ringing_timeout_s,
-            max_call_duration_s=settings.max_call_duration_s,
-            agent_timeout_s=settings.agent_timeout_s,
-        )
+    def _call(self, task: ClaimedTask, now: datetime, probe: str | None = None) -> Call:
+        closing = self._conduct.closing(task.phone_number, now)
+        return ledger.as_call(task, self._campaign, begin_before=closing, probe=probe)
 
     # Settling
 
     def _keep(self, result: CallResult) -> None:
         """The slot is free at once; the result is written together with those that wait behind it."""
-        self._limiter.ended(result.call.call_id)
+        call_id, now = result.call.call_id, self.clock.now()
+        self._allowance.limiter.ended(call_id)
         if not self._results:
             self.actor_ref.tell(Settle())
-        self._results[result.call.call_id] = result
+        if call_id not in self._results:
+            share, slower = self._allowance.note_end(result, now)
+            self._telemetry.abandon_rate(self._campaign.label, share)
+            if slower:
+                self.log.warning("slowed_down", campaign=self._campaign.label, abandon_rate=round(share, 4))
+        self._results[call_id] = result
 
     def _settle(self) -> None:
         began = perf_counter()
@@ -293,34 +319,22 @@ class Campaign(Actor):
         self.tell(CALLS, ResultsSettled(tuple(self._results)))
         self._telemetry.settled(self._campaign.label, len(verdicts), perf_counter() - began)
         self._results.clear()
-        if not self._work_may_be_due or self._limiter.in_progress == 0:
+        if not self._work_may_be_due or self._allowance.limiter.in_progress == 0:
             self._look_ahead()
 
     def _give_back(self, call_id: UUID) -> None:
         with self._pool.connection() as connection:
             ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
-        self._limiter.withdraw(call_id)
+        self._allowance.limiter.withdraw(call_id)
         self._tell_trunk(PermitsReturned((call_id,)))
         self._work_may_be_due = True
 
     def _verdict(self, result: CallResult) -> Verdict:
-        """What becomes of the task; a retry that would fall outside its window is put at the window's opening."""
         call = result.call
-        verdict = self._retry.verdict(
-            result.outcome, call.attempt, result.ended_at, self._chance(), max_attempts=call.max_attempts
-        )
-        if verdict.next_attempt_at is None:
-            return verdict
-        opening = self._opening(call.phone_number, verdict.next_attempt_at)
-        return verdict if opening is None else replace(verdict, next_attempt_at=opening)
-
-    def _opening(self, phone_number: str, instant: datetime) -> datetime | None:
-        """When this number may be called, from `instant` on: the window is open here and, if asked for, there."""
-        return self._places.next_opening(instant, self._zones(phone_number))
-
-    def _zones(self, phone_number: str) -> tuple[str, ...]:
-        """Where, besides the campaign's own zone, the window must be open to call this number."""
-        return zones_of(phone_number) if self._campaign.settings.schedule.contact_local_time else ()
+        at_fault = {Fault.LIVEKIT: LIVEKIT, Fault.TRUNK: trunk_service(call.trunk)}
+        services = frozenset(service for fault, service in at_fault.items() if fault is result.fault)
+        outage = result.fault is Fault.OURS or self._allowance.met_an_outage(services, call.probe)
+        return self._conduct.verdict(result, self._chance(), outage=outage)
 
     # What comes next
 
@@ -345,11 +359,15 @@ class Campaign(Actor):
         self._work_may_be_due = True
 
     def _take(self, campaign: CampaignRow) -> None:
-        settings = campaign.settings
         self._campaign = campaign
-        self._places = Places(settings.schedule)
-        self._retry = Retry(settings.retry)
-        self._limiter.limits = CallLimits(settings.limits.max_concurrent_calls, settings.limits.calls_per_minute)
+        self._conduct = Conduct(campaign.settings)
+        self._allowance.follow(
+            running=campaign.status == "running",
+            held_by=campaign.held_by,
+            needs=campaign.needs,
+            limits=campaign.settings.limits,
+            conduct=self._conduct,
+        )
 
     def _pulse(self) -> None:
         self._wanted = 0  # told to the trunk again: it may have been restarted, and not know

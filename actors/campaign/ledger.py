@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,11 +17,15 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row, tuple_row
 
+from actors.campaign.abandonment import LATEST, WINDOW
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import CampaignSettings
-from actors.dialer.messages import CallResult
+from actors.dialer.messages import Call, CallResult
 from actors.errors import CampaignNotFoundError, LeaseLostError
+from actors.ids import new_id
 from actors.limiter import MINUTE, UNLIMITED
+from actors.prices import PriceList
+from actors.services import BREAKER, LIVEKIT, RECORDINGS, agents_service, trunk_service
 
 Opening = Callable[[str, datetime], datetime | None]
 """For a number and an instant: when, from then on, it may be called; None: never."""
@@ -46,6 +51,21 @@ class CampaignRow:
     agent_name: str
     agent_metadata: Mapping[str, Any]
     settings: CampaignSettings
+    holds: frozenset[str] = frozenset()
+    prices: PriceList | None = None  # of its trunk
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The services without which its calls can't be what they should."""
+        needs = {LIVEKIT, trunk_service(self.trunk), agents_service(self.agent_name)}
+        return frozenset(needs | {RECORDINGS} if self.settings.recording.enabled else needs)
+
+    @property
+    def held_by(self) -> frozenset[str]:
+        """The services whose breakers hold it; none, where something else holds it too."""
+        if not all(hold.startswith(BREAKER) for hold in self.holds):
+            return frozenset()
+        return frozenset(hold.removeprefix(BREAKER) for hold in self.holds)
 
 
 @dataclass(frozen=True)
@@ -79,8 +99,11 @@ class Prospects:
     in_progress: bool
 
 
-def read_campaign(connection: Connection, campaign_id: UUID, supervisor_id: UUID | None = None) -> CampaignRow:
+def read_campaign(
+    connection: Connection, campaign_id: UUID, supervisor_id: UUID | None = None, *, heed_settings: bool = True
+) -> CampaignRow:
     """The campaign as it is now; without a supervisor, only to be looked at: nothing can be written by its epoch.
+    Whoever does not heed its settings gets the usual ones.
 
     Raises CampaignNotFoundError, LeaseLostError when this supervisor does not hold its lease, and pydantic's
     ValidationError for settings that no longer make sense.
@@ -102,7 +125,37 @@ def read_campaign(connection: Connection, campaign_id: UUID, supervisor_id: UUID
         epoch=row["epoch"] or NO_LEASE,
         agent_name=row["agent_name"],
         agent_metadata=row["agent_metadata"],
-        settings=_settings(row),
+        settings=CampaignSettings.model_validate(settings_tables(row)) if heed_settings else CampaignSettings(),
+        holds=frozenset(row["holds"]),
+        prices=None if row["prices"] is None else PriceList.from_json(row["prices"]),
+    )
+
+
+def as_call(
+    task: ClaimedTask, campaign: CampaignRow, *, begin_before: datetime | None = None, probe: str | None = None
+) -> Call:
+    """The attempt at this task, as it is dialed or resumed."""
+    settings = campaign.settings.call
+    return Call(
+        call_id=task.call_id,
+        task_id=task.task_id,
+        campaign_id=campaign.id,
+        epoch=campaign.epoch,
+        campaign=campaign.label,
+        trunk=campaign.trunk,
+        attempt=task.attempt,
+        max_attempts=task.max_attempts,
+        phone_number=task.phone_number,
+        contact_name=task.contact_name,
+        contact_data=task.contact_data,
+        begin_before=begin_before,
+        agent_name=campaign.agent_name,
+        agent_metadata=campaign.agent_metadata,
+        ringing_timeout_s=settings.ringing_timeout_s,
+        max_call_duration_s=settings.max_call_duration_s,
+        agent_timeout_s=settings.agent_timeout_s,
+        recorded=campaign.settings.recording.enabled,
+        probe=probe,
     )
 
 
@@ -126,12 +179,21 @@ def read_begun(connection: Connection, campaign: CampaignRow, now: datetime) -> 
     return [row[0] for row in rows]
 
 
+def read_answered(connection: Connection, campaign: CampaignRow, now: datetime) -> list[tuple[datetime, bool]]:
+    """The answered calls of late that count for its abandon rate: when, and whether an agent joined."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        parameters = {**_ids(campaign), "since": now - WINDOW, "most": LATEST}
+        return cursor.execute(_sql("answered"), parameters).fetchall()
+
+
 def claim(
     connection: Connection,
     campaign: CampaignRow,
     call_ids: Sequence[UUID],
     now: datetime,
     opening: Opening | None = None,
+    *,
+    probe: str | None = None,
 ) -> Claim:
     """Claim up to as many tasks as there are ids, in one transaction: highest priority first, then oldest, pending
     and due retries together. Nothing is claimed of a campaign whose status is not running. Raises LeaseLostError when
@@ -139,8 +201,10 @@ def claim(
 
     Held in this transaction, over all processes: the company's limit of calls in progress, its attempts at one number
     in 24 hours, and do-not-call. `opening` says when a number's place is open; a contact whose place is closed waits.
+    With `probe` also a campaign that only this service's breaker holds.
     """
     parameters: dict[str, Any] = {**_ids(campaign), "trunk": campaign.trunk, "now": now, "only": None}
+    parameters["probe"] = None if probe is None else f"{BREAKER}{probe}"
     with connection.transaction():
         company = _CompanyLimits(UNLIMITED, None)
         if campaign.company_limited:
@@ -202,7 +266,8 @@ def settle(
     connection: Connection, campaign: CampaignRow, results: Sequence[tuple[CallResult, Verdict]], now: datetime
 ) -> None:
     """Write how these calls ended, what becomes of their tasks, and the campaign's counters, in one transaction.
-    Settling a result again changes nothing. Raises LeaseLostError when the lease has been lost: nothing is written."""
+    An answered call gets the estimate of its receipt, if its trunk has a price for its number. Settling a result again
+    changes nothing. Raises LeaseLostError when the lease has been lost: nothing is written."""
     columns: dict[str, Any] = {
         "call_ids": [result.call.call_id for result, _ in results],
         "outcomes": [result.outcome.value for result, _ in results],
@@ -215,6 +280,9 @@ def settle(
         "statuses": [verdict.status.value for _, verdict in results],
         "next_attempt_at": [verdict.next_attempt_at for _, verdict in results],
         "attempt_counts": [verdict.attempt_counts for _, verdict in results],
+        "receipt_ids": [new_id() for _ in results],
+        "amounts": [_estimate(campaign, result) for result, _ in results],
+        "currencies": [campaign.prices.currency if campaign.prices else None for _ in results],
     }
     with connection.transaction():
         row = connection.execute(_sql("settle"), {**columns, **_ids(campaign), "now": now}).fetchone()
@@ -222,6 +290,12 @@ def settle(
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
         if campaign.company_limited:
             connection.execute("SELECT pg_notify('campaignd', 'company:' || %s)", (str(campaign.company_id),))
+
+
+def _estimate(campaign: CampaignRow, result: CallResult) -> Decimal | None:
+    if campaign.prices is None or result.answered_at is None:
+        return None
+    return campaign.prices.price(result.call.phone_number, result.ended_at - result.answered_at)
 
 
 def reconsider(connection: Connection, campaign: CampaignRow) -> None:
@@ -256,31 +330,35 @@ def _ids(campaign: CampaignRow) -> dict[str, UUID | int]:
     return {"campaign": campaign.id, "company": campaign.company_id, "epoch": campaign.epoch}
 
 
-def _settings(row: Mapping[str, Any]) -> CampaignSettings:
+def settings_tables(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tables of CampaignSettings from a row of `campaigns`, as they stand there: whether they make sense is not
+    looked at."""
+
     def table(*keys: str) -> dict[str, Any]:
         return {key: row[key] for key in keys}
 
-    return CampaignSettings.model_validate(
-        {
-            "limits": table("max_concurrent_calls", "calls_per_minute"),
-            "schedule": table(
-                "timezone", "daily_start_time", "daily_end_time", "days", "holidays", "contact_local_time",
-                "start_time", "end_time",
-            ),
-            "retry": {
-                **table("max_retries", "backoff"),
-                "retry_delay_minutes": float(row["retry_delay_minutes"]),
-                "max_delay_minutes": float(row["max_delay_minutes"]),
-                "jitter": float(row["jitter"]),
-                "outcomes": row["retry_outcomes"],
-            },
-            "call": {
-                **table("ringing_timeout_s", "max_call_duration_s"),
-                "agent_timeout_s": float(row["agent_timeout_s"]),
-            },
-            "recording": {"enabled": row["recording_enabled"]},
-        }
-    )  # fmt: skip
+    return {
+        "limits": {
+            **table("max_concurrent_calls", "calls_per_minute"),
+            "max_abandon_rate": float(row["max_abandon_rate"]),
+        },
+        "schedule": table(
+            "timezone", "daily_start_time", "daily_end_time", "days", "holidays", "contact_local_time",
+            "start_time", "end_time",
+        ),
+        "retry": {
+            **table("max_retries", "backoff"),
+            "retry_delay_minutes": float(row["retry_delay_minutes"]),
+            "max_delay_minutes": float(row["max_delay_minutes"]),
+            "jitter": float(row["jitter"]),
+            "outcomes": row["retry_outcomes"],
+        },
+        "call": {
+            **table("ringing_timeout_s", "max_call_duration_s"),
+            "agent_timeout_s": float(row["agent_timeout_s"]),
+        },
+        "recording": {"enabled": row["recording_enabled"]},
+    }  # fmt: skip
 
 
 @cache

@@ -19,6 +19,15 @@ class PermitsGranted:
 
 
 @dataclass(frozen=True)
+class ProbeOffered:
+    """From its trunk: this one call may begin although the breaker of `service` is not closed, to see whether it works
+    again. Whoever has nobody to call answers `ProbeDeclined`."""
+
+    call_id: UUID
+    service: str
+
+
+@dataclass(frozen=True)
 class CallBegan:
     """From a dialer, to campaign and trunk: the dial request leaves now."""
 
@@ -56,8 +65,8 @@ class SlotsFreed:
 
 
 @dataclass(frozen=True)
-class CallsStartedAnew:
-    """From Calls, after a crash: it does not know which calls there are."""
+class CallsInDoubt:
+    """From Calls after a crash, or from the Reconciler: there may be calls of this campaign that nobody follows."""
 
 
 @dataclass(frozen=True)
@@ -66,3 +75,12 @@ class HandOver:
     calls, and say when none is left."""
 
     wanted: bool
+
+
+@dataclass(frozen=True)
+class ServicesFailing:
+    """From the breakers, to campaigns, trunks and the recordings' actor: nothing is begun that needs one of these
+    services, until told otherwise; but for the one probe that was asked for."""
+
+    services: frozenset[str]  # their breakers are not closed
+    probing: frozenset[str]  # those of them that are half-open

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from actors import faults
 from actors.actor import Actor, Surroundings
-from actors.addresses import Address, campaign_address, trunk_address
+from actors.addresses import BREAKERS, RECORDING, Address, campaign_address, trunk_address
+from actors.blame import Fault
+from actors.breakers.messages import AgentJoined, CallAnswered
 from actors.campaign.messages import CallBegan
 from actors.dialer import ledger
+from actors.dialer.asking import DialGateway
+from actors.dialer.conversation import Conversation
 from actors.dialer.ledger import Mark
 from actors.dialer.messages import (
     Answered,
@@ -22,6 +26,7 @@ from actors.dialer.messages import (
     Call,
     CallFinished,
     CallResult,
+    DoNotBegin,
     GatewayFailed,
     LookFailed,
     NeverDialed,
@@ -36,11 +41,9 @@ from actors.dialer.messages import (
 )
 from actors.limiter import CallLimits
 from actors.outcomes import Outcome
+from actors.recording.messages import RecordingWanted
 from actors.telemetry import Telemetry
 from actors.trunk.messages import ReadyToBegin
-
-OUTCOME_ATTRIBUTE = "campaignd.outcome"
-"""Participant attribute in which the agent says what it found on the line; "voicemail" is understood."""
 
 LOOK_EVERY = timedelta(seconds=15)
 """How often LiveKit is asked whether a call is still up: the net for lost webhooks."""
@@ -54,26 +57,6 @@ HAND_OVER_AGAIN = timedelta(seconds=1)
 ASK_AGAIN = timedelta(seconds=2)
 TRUNK_FULL_PAUSE = timedelta(milliseconds=200)
 """How soon a call tries again whose trunk other processes use to the full."""
-
-
-class DialGateway(Protocol):
-    """What a dialer asks of LiveKit; each but the last is answered by one message."""
-
-    def create_room(self, call: Call) -> None:
-        """Make the call's room and send for its agent."""
-        ...
-
-    def dial(self, call: Call, decided_at: float) -> None:
-        """Dial, and wait until it is answered or not; `decided_at` is of the monotonic clock."""
-        ...
-
-    def look(self, call: Call) -> None:
-        """See who is in the call's room."""
-        ...
-
-    def delete_room(self, call: Call) -> None:
-        """Close the call's room, and hang up whoever is in it."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -120,14 +103,10 @@ class Dialer(Actor):
         self._resume = resume
         self._longest_dial = longest_dial
         self._dialing_at: datetime | None = None
-        self._unclear: str | None = None  # why it is not known whether the phone rings
+        self._marked_perhaps: list[datetime] = []  # when PostgreSQL was asked for the mark and did not answer
+        self._unclear: Unclear | None = None  # why it is not known whether the phone rings
         self._sip_call_id: str | None = None
-        self._answered_at: datetime | None = None
-        self._agent_joined_at: datetime | None = None
-        self._agent_left = False
-        self._callee_left = False
-        self._reported: str | None = None  # what the agent said of the line
-        self._over_at: datetime | None = None
+        self._conversation = Conversation(call)
         self._finished = False
         self.log = self.log.bind(
             call=str(call.call_id), task=str(call.task_id), campaign=call.campaign, attempt=call.attempt
@@ -151,23 +130,26 @@ class Dialer(Actor):
                 self._ask_to_begin()
             case Begin():
                 self._dial(message.limits)
+            case DoNotBegin():
+                if self._dialing_at is None:
+                    self._give_back()
             case Answered():
                 faults.reach("before_answer")
                 self._answered(message.sip_call_id)
                 faults.reach("after_answer")
             case Refused():
-                self._finish(message.outcome, message.error, message.sip_status_code)
+                self._finish(message.outcome, message.error, message.fault, message.sip_status_code)
             case Unclear():
-                self._unclear = message.error
+                self._unclear = message
                 self.log.warning("dial_unclear", error=message.error)
                 self._gateway.look(self._call)
             case ParticipantJoined():
-                self._note_agent(message.participant)
+                self._see(message.participant)
             case ParticipantLeft():
                 self._left(message.participant)
             case RoomFinished():
                 self._over()
-                self._agent_left = True
+                self._conversation.agent_has_left()
                 self._finish_if_told()
             case RoomLooked():
                 self._looked(message.participants)
@@ -180,9 +162,15 @@ class Dialer(Actor):
             case CallFinished():
                 self._hand_over(message)
             case GatewayFailed():
-                raise RuntimeError(message.error)
+                self._gateway_failed(message.error)
             case _:
                 raise TypeError(f"a dialer can't do anything with {message!r}")
+
+    def _gateway_failed(self, error: str) -> None:
+        """Before it was dialed nothing can have rung. After that another dialer finds out."""
+        if self._dialing_at is not None:
+            raise RuntimeError(error)
+        self._finish(Outcome.ERROR, error, None)
 
     def _take_over(self) -> None:
         with self._pool.connection() as connection:
@@ -193,10 +181,12 @@ class Dialer(Actor):
         if row.dialing_at is None:
             self._give_back()
             return
-        self._dialing_at, self._answered_at = row.dialing_at, row.answered_at
-        self._agent_joined_at, self._sip_call_id = row.agent_joined_at, row.sip_call_id
-        if self._answered_at is None:
-            self._unclear = "whoever dialed died before the answer"
+        self._dialing_at, self._sip_call_id = row.dialing_at, row.sip_call_id
+        talk = self._conversation
+        talk.answered_at, talk.agent_joined_at = row.answered_at, row.agent_joined_at
+        talk.followed_from_its_answer = False
+        if talk.answered_at is None:
+            self._unclear = Unclear("whoever dialed died before the answer")
         self.log.info("call_taken_over", state=row.state)
         self._gateway.look(self._call)
 
@@ -204,13 +194,13 @@ class Dialer(Actor):
         """It may not begin: the window has closed, the campaign was paused, or is worked by another supervisor. What
         has been settled or given back already, is not touched by this."""
         self._finished = True
-        self._gateway.delete_room(self._call)
+        self._gateway.delete_room(self._call.room)
         self.tell(self._parent, NeverDialed(self._call.call_id))
         self.stop()
 
     def _ask_to_begin(self) -> None:
         """The trunk's actor says when. It may be about to be started anew, and forget whom it was asked by."""
-        self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id))
+        self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id, self._call.needs))
         self.remind("ask again", self.clock.now() + ASK_AGAIN, AskAgain())
 
     def _dial(self, limits: CallLimits) -> None:
@@ -222,8 +212,9 @@ class Dialer(Actor):
             return
         try:
             with self._pool.connection() as connection:
-                mark = ledger.mark_dialing(connection, self._call, limits, now)
+                mark = ledger.mark_dialing(connection, self._call, limits, now, self._marked_perhaps)
         except (psycopg.OperationalError, PoolTimeout) as error:
+            self._marked_perhaps.append(now)
             # Without the mark nothing may ring. The trunk lets us begin again once PostgreSQL is back.
             self.log.warning("dial_put_off", error=str(error))
             return
@@ -243,61 +234,76 @@ class Dialer(Actor):
         self._gateway.dial(self._call, decided_at)
 
     def _answered(self, sip_call_id: str | None) -> None:
-        if self._answered_at is not None or self._over_at is not None:
+        talk = self._conversation
+        if talk.answered_at is not None or talk.over_at is not None or self._dialing_at is None:
             return
         now = self.clock.now()
-        self._answered_at, self._sip_call_id, self._unclear = now, sip_call_id or self._sip_call_id, None
-        self._note(ledger.mark_answered, now, sip_call_id, self._agent_joined_at)
-        if self._callee_left:  # the webhook of the end has overtaken the answer
+        talk.answered_at, self._sip_call_id, self._unclear = now, sip_call_id or self._sip_call_id, None
+        self.tell(BREAKERS, CallAnswered(self._call, self._dialing_at, now))
+        if talk.agent_joined_at is not None:
+            self._tell_of_agent()
+        faults.reach("before_recording_row")
+        recorded = self._note(ledger.mark_answered, now, sip_call_id, talk.agent_joined_at)
+        faults.reach("after_recording_row")
+        if recorded:
+            self.tell(RECORDING, RecordingWanted(self._call.call_id))
+        if talk.callee_left:  # the webhook of the end has overtaken the answer
             self._gateway.look(self._call)
         else:
             self._look_later(now)
 
-    def _note(self, write: Callable[..., None], *values: object) -> None:
+    def _note(self, write: Callable[..., Any], *values: object) -> Any:
         """Write how far the call has come. Its result says all of it again: a PostgreSQL that is away must not end a
         conversation."""
         try:
             with self._pool.connection() as connection:
-                write(connection, self._call.call_id, self._call.epoch, *values)
+                return write(connection, self._call.call_id, self._call.epoch, *values)
         except (psycopg.OperationalError, PoolTimeout) as error:
             self.log.warning("progress_not_written", error=str(error))
+            return None
 
-    def _note_agent(self, participant: Seen) -> None:
-        if not participant.is_agent:
+    def _see(self, participant: Seen) -> None:
+        new_agent = self._conversation.see(participant, self.clock.now())
+        if new_agent and self._conversation.answered_at is not None:
+            self._note(ledger.mark_agent, self._conversation.agent_joined_at)
+            self._tell_of_agent()
+
+    def _tell_of_agent(self) -> None:
+        talk = self._conversation
+        if self._dialing_at is None or talk.answered_at is None or talk.agent_joined_at is None:
             return
-        if self._agent_joined_at is None:
-            self._agent_joined_at = participant.joined_at or self.clock.now()
-            if self._answered_at is not None:
-                self._note(ledger.mark_agent, self._agent_joined_at)
-        self._reported = participant.attributes.get(OUTCOME_ATTRIBUTE, self._reported)
+        # LiveKit tells whole seconds; one that was there before the answer has kept nobody waiting.
+        waited_s = max((talk.agent_joined_at - talk.answered_at).total_seconds(), 0.0)
+        self._telemetry.agent_joined(self._call.campaign, waited_s)
+        self.tell(BREAKERS, AgentJoined(self._call, self._dialing_at, max(talk.agent_joined_at, talk.answered_at)))
 
     def _left(self, participant: Seen) -> None:
         if participant.is_agent:
-            self._note_agent(participant)
-            self._agent_left = True
+            self._see(participant)
+            self._conversation.agent_has_left()
             self._finish_if_told()
         elif participant.identity == self._call.identity:
-            self._callee_left = True
+            self._conversation.callee_left = True
             if self._unclear is not None:
-                self._finish(Outcome.INTERRUPTED, self._unclear)
+                self._finish(Outcome.INTERRUPTED, self._unclear.error, self._unclear.fault)
             else:
                 self._over()
 
     def _looked(self, participants: tuple[Seen, ...]) -> None:
         for participant in participants:
-            self._note_agent(participant)
+            self._see(participant)
         callee = next((seen for seen in participants if seen.identity == self._call.identity), None)
         status = callee.attributes.get("sip.callStatus") if callee else None
         if self._unclear is not None:
-            self._resolve(status)
-        elif self._over_at is not None:
+            self._resolve(status, self._unclear)
+        elif self._conversation.over_at is not None:
             # An agent that is still there has said what it had to say; of one that is gone the webhook will tell.
-            if any(participant.is_agent for participant in participants):
+            if any(seen.is_agent for seen in participants) or self._conversation.agent_joined_at is None:
                 self._finish_conversation()
-        elif self._answered_at is not None:
-            self._follow(status)
+        elif self._conversation.answered_at is not None:
+            self._follow(status, self._conversation.answered_at)
 
-    def _resolve(self, status: str | None) -> None:
+    def _resolve(self, status: str | None, unclear: Unclear) -> None:
         """An unclear dial: what the room shows, until LiveKit can't possibly ring any more."""
         if self._dialing_at is None:
             raise RuntimeError("unclear before it was dialed")
@@ -305,70 +311,61 @@ class Dialer(Actor):
         if status in ("active", "automation"):
             self._answered(None)
         elif now >= self._dialing_at + self._longest_dial:
-            self._finish(Outcome.INTERRUPTED, self._unclear)
+            self._finish(Outcome.INTERRUPTED, unclear.error, unclear.fault)
         else:
             self.remind("look", now + LOOK_SOON, Look())
 
-    def _follow(self, status: str | None) -> None:
+    def _follow(self, status: str | None, answered_at: datetime) -> None:
         """A call in progress: is the callee still on the line, is an agent with them?"""
-        now = self.clock.now()
+        talk, now = self._conversation, self.clock.now()
         if status is None or status == "hangup":
             self._over()
-        elif self._agent_joined_at is None and now >= self._agent_is_late_at:
-            self._over_at = now
+        elif talk.agent_joined_at is None and now >= talk.agent_is_late_at(answered_at):
+            talk.over_at = now
             self._finish_conversation()
         else:
             self._look_later(now)
 
     def _look_later(self, now: datetime) -> None:
         """Look again at the slow pulse, and when an agent that has not joined is late."""
-        late = now + LOOK_EVERY if self._agent_joined_at is not None else self._agent_is_late_at
-        self.remind("look", min(now + LOOK_EVERY, late), Look())
-
-    @property
-    def _agent_is_late_at(self) -> datetime:
-        """When someone who answered has waited for too long."""
-        return (self._answered_at or self.clock.now()) + timedelta(seconds=self._call.agent_timeout_s)
+        talk, again = self._conversation, now + LOOK_EVERY
+        if talk.agent_joined_at is None and talk.answered_at is not None:
+            again = min(again, talk.agent_is_late_at(talk.answered_at))
+        self.remind("look", again, Look())
 
     def _look_failed(self, error: str) -> None:
         self.log.warning("look_failed", error=error)
-        if self._unclear is not None:
-            self._resolve(None)
-        elif self._over_at is None:
-            self.remind("look", self.clock.now() + LOOK_EVERY, Look())
+        if self._conversation.over_at is None:  # it says nothing of the call: they may be talking
+            self.remind("look", self.clock.now() + (LOOK_EVERY if self._unclear is None else LOOK_SOON), Look())
 
     def _over(self) -> None:
         """The callee is gone. Before the answer this says nothing: the dial's own answer will say why."""
-        if self._over_at is not None or self._answered_at is None:
+        talk = self._conversation
+        if talk.over_at is not None or talk.answered_at is None:
             return
-        self._over_at = self.clock.now()
+        talk.over_at = self.clock.now()
         self.forget("look")
         if not self._finish_if_told():
-            self.remind("report", self._over_at + AGENT_REPORT_GRACE, NoReport())
+            self.remind("report", talk.over_at + AGENT_REPORT_GRACE, NoReport())
             self._gateway.look(self._call)
 
     def _finish_if_told(self) -> bool:
-        """The end is settled once the agent has reported, is gone without a word, or never came."""
-        if self._over_at is None or not (self._reported or self._agent_left or self._agent_joined_at is None):
-            return False
-        self._finish_conversation()
-        return True
+        if self._conversation.is_told:
+            self._finish_conversation()
+        return self._finished
 
     def _finish_conversation(self) -> None:
-        if self._reported == Outcome.VOICEMAIL:
-            self._finish(Outcome.VOICEMAIL, None)
-        elif self._agent_joined_at is None and self._resume:
-            # It was answered; whether anybody spoke was seen by nobody.
-            self._finish(Outcome.INTERRUPTED, "whoever followed the call died")
-        elif self._agent_joined_at is None:
-            self._finish(Outcome.AGENT_FAILED, f"no agent {self._call.agent_name} joined")
-        else:
-            self._finish(Outcome.ANSWERED, None)
+        outcome, error = self._conversation.outcome()
+        fault = Fault.AGENTS if outcome is Outcome.AGENT_FAILED else None
+        self._finish(outcome, error, fault)
 
-    def _finish(self, outcome: Outcome, error: str | None, sip_status_code: int | None = None) -> None:
+    def _finish(
+        self, outcome: Outcome, error: str | None, fault: Fault | None, sip_status_code: int | None = None
+    ) -> None:
         self._finished = True
-        self._gateway.delete_room(self._call)
-        ended_at = self._over_at or self.clock.now()
+        self._gateway.delete_room(self._call.room)
+        talk = self._conversation
+        ended_at = talk.over_at or self.clock.now()
         result = CallResult(
             call=self._call,
             outcome=outcome,
@@ -376,11 +373,13 @@ class Dialer(Actor):
             error=error,
             sip_status_code=sip_status_code,
             sip_call_id=self._sip_call_id,
-            answered_at=self._answered_at,
-            agent_joined_at=self._agent_joined_at,
+            answered_at=talk.answered_at,
+            agent_joined_at=talk.agent_joined_at,
+            dialing_at=self._dialing_at,
+            fault=fault,
         )
         if self._dialing_at is not None:
-            talk_s = None if self._answered_at is None else (ended_at - self._answered_at).total_seconds()
+            talk_s = None if talk.answered_at is None else (ended_at - talk.answered_at).total_seconds()
             self._telemetry.call_ended(self._call.campaign, self._call.trunk, outcome, talk_s)
         self._hand_over(CallFinished(result))
 

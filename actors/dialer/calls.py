@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pykka
 
 from actors.actor import Actor, Surroundings
-from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
-from actors.campaign.messages import CallEnded, CallNeverBegan, CallsStartedAnew
+from actors.addresses import BREAKERS, SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
+from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt
 from actors.dialer.messages import (
+    RETURN_WITHIN,
     Call,
     CallFinished,
     CallResult,
@@ -32,6 +34,13 @@ StartDialer = Callable[[Address, int, Call, bool], "pykka.ActorRef[Any]"]
 
 MOST_DIALERS = 4
 """Dialers that may die on one call; then it ends as interrupted: something about it kills them."""
+
+
+@dataclass(frozen=True)
+class NotReturned:
+    """Reminder: a campaign that was let go of has not come back."""
+
+    campaign_id: UUID
 
 
 class Calls(Actor):
@@ -64,7 +73,7 @@ class Calls(Actor):
         """What lay in the mailbox of one that crashed is lost: campaigns say which calls there are."""
         for address in self._directory.residents():
             if address.startswith("campaign:"):
-                self.tell(address, CallsStartedAnew())
+                self.tell(address, CallsInDoubt())
         self._feel_pulse()
 
     def receive(self, message: Any) -> Any:
@@ -75,6 +84,9 @@ class Calls(Actor):
             case TakeOver():
                 self._take_over(message)
             case LetGo():
+                leaves_at = self.clock.now() + RETURN_WITHIN
+                self.remind(_let_go_key(message.campaign_id), leaves_at, NotReturned(message.campaign_id))
+            case NotReturned():
                 self._let_go(message.campaign_id)
             case CallFinished():
                 self._finished(message.result)
@@ -102,6 +114,7 @@ class Calls(Actor):
         self.remind("pulse", self.clock.now() + PULSE, FeelPulse())
 
     def _take_over(self, message: TakeOver) -> None:
+        self.forget(_let_go_key(message.campaign_id))
         unfinished = {call.call_id for call in message.calls}
         self._unsettled = {
             call_id: result
@@ -182,7 +195,12 @@ class Calls(Actor):
         ended = CallEnded(result)
         self.tell(campaign_address(call.campaign_id), ended)
         self.tell(trunk_address(call.trunk), ended)
+        self.tell(BREAKERS, ended)
 
 
 def _call_id(dialer: Address) -> UUID:
     return UUID(dialer.removeprefix("dialer:"))
+
+
+def _let_go_key(campaign_id: UUID) -> str:
+    return f"let go {campaign_id}"

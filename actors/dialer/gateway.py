@@ -22,17 +22,22 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from livekit import api
 
-from actors.addresses import Directory, dialer_address
+from actors.addresses import Address, Directory, dialer_address
+from actors.blame import Fault
 from actors.dialer.answers import Answer, read_dial_answer, read_room_answer
 from actors.dialer.messages import (
+    ROOM_PREFIX,
     Answered,
     Call,
     GatewayFailed,
     LookFailed,
     Refused,
+    Room,
     RoomLooked,
     RoomReady,
+    RoomsListed,
     Unclear,
+    room_name,
 )
 from actors.dialer.webhooks import seen
 from actors.outcomes import Outcome
@@ -47,6 +52,8 @@ _NO_ANSWER = (TimeoutError, aiohttp.ClientError, DecodeError, AttributeError, Ty
 """What the client raises where nothing came back that it can read. The last two are for an error answer whose JSON is
 no object (a proxy's empty page that calls itself JSON): the client does not expect it."""
 _EMPTY_ROOM_TIMEOUT_S = 120
+_INSTALLATION = "campaignd_installation"
+"""In a room's metadata: the service of which database made it."""
 _CONTROL_CONNECTIONS = 100
 
 
@@ -79,6 +86,7 @@ class Gateway:
         api_key: str,
         api_secret: str,
         lines: Mapping[str, Line],
+        installation: str,
         *,
         control_timeout_s: float = CONTROL_TIMEOUT_S,
         dial_grace_s: float = DIAL_GRACE_S,
@@ -88,6 +96,7 @@ class Gateway:
         self._directory = directory
         self._url, self._api_key, self._api_secret = url, api_key, api_secret
         self._lines = lines
+        self._installation = installation
         self._control_timeout_s, self._dial_grace_s = control_timeout_s, dial_grace_s
         self._dial_within_s = dial_within_s
         self._log = structlog.get_logger()
@@ -119,26 +128,29 @@ class Gateway:
         """See who is in the call's room: `RoomLooked` or `LookFailed`."""
         self._submit(call.call_id, self._look(call))
 
-    def delete_room(self, call: Call) -> None:
-        """Close the call's room, and hang up whoever is in it. Tells nothing: a room that stays is found by the
-        reconciler."""
-        self._loop.submit(self._delete_room(call))
+    def delete_room(self, room: str) -> None:
+        """Close this room, and hang up whoever is in it. Tells nothing: the Reconciler finds one that stays."""
+        self._loop.submit(self._delete_room(room))
+
+    def list_rooms(self, asker: Address) -> None:
+        """All rooms of calls: `RoomsListed` or `LookFailed`, told to `asker`."""
+        self._loop.submit(self._report(asker, self._list_rooms()))
 
     def _client(self, session: aiohttp.ClientSession) -> api.LiveKitAPI:
         return api.LiveKitAPI(self._url, self._api_key, self._api_secret, session=session, failover=False)
 
     def _submit(self, call_id: UUID, work: Coroutine[Any, Any, object]) -> None:
-        self._loop.submit(self._report(call_id, work))
+        self._loop.submit(self._report(dialer_address(call_id), work))
 
-    async def _report(self, call_id: UUID, work: Coroutine[Any, Any, object]) -> None:
+    async def _report(self, asker: Address, work: Coroutine[Any, Any, object]) -> None:
         message: object
         try:
             message = await work
         except Exception as error:  # noqa: BLE001 - a bug here is the dialer's death, never its silence
             message = GatewayFailed(f"{type(error).__name__}: {error}")
-        told = self._directory.tell(dialer_address(call_id), message)
-        if not told and not isinstance(message, RoomLooked | LookFailed):
-            self._log.warning("gateway_answer_without_dialer", call=str(call_id), answer=type(message).__name__)
+        told = self._directory.tell(asker, message)
+        if not told and not isinstance(message, RoomLooked | RoomsListed | LookFailed):
+            self._log.warning("gateway_answer_without_asker", asker=asker, answer=type(message).__name__)
 
     async def _create_room(self, call: Call) -> RoomReady | Refused:
         agent_job = {
@@ -152,6 +164,7 @@ class Gateway:
         request = api.CreateRoomRequest(
             name=call.room,
             empty_timeout=_EMPTY_ROOM_TIMEOUT_S,
+            metadata=json.dumps({_INSTALLATION: self._installation}),
             agents=[api.RoomAgentDispatch(agent_name=call.agent_name, metadata=json.dumps(agent_job))],
         )
         try:
@@ -160,7 +173,7 @@ class Gateway:
         except api.ServerError as error:
             return read_room_answer(_answer(error))
         except _NO_ANSWER as error:
-            return Refused(Outcome.ERROR, _transport_error("create the room", error))
+            return Refused(Outcome.ERROR, _transport_error("create the room", error), fault=Fault.LIVEKIT)
         return RoomReady()
 
     async def _dial(self, call: Call, decided_at: float) -> Answered | Refused | Unclear:
@@ -177,16 +190,18 @@ class Gateway:
         )
         limit = call.ringing_timeout_s + self._dial_grace_s
         if monotonic() - decided_at > self._dial_within_s:
-            return Refused(Outcome.ERROR, "not dialed: this process stood still after it had decided to")
+            return Refused(
+                Outcome.ERROR, "not dialed: this process stood still after it had decided to", fault=Fault.OURS
+            )
         try:
             async with asyncio.timeout(limit):
                 answer = await self._dialing.sip.create_sip_participant(request, timeout=limit)
         except api.ServerError as error:
             return read_dial_answer(_answer(error))
         except aiohttp.ClientConnectorError as error:
-            return Refused(Outcome.ERROR, _transport_error("reach LiveKit", error))
+            return Refused(Outcome.ERROR, _transport_error("reach LiveKit", error), fault=Fault.LIVEKIT)
         except _NO_ANSWER as error:
-            return Unclear(_transport_error("dial", error))
+            return Unclear(_transport_error("dial", error), Fault.LIVEKIT)
         return Answered(answer.sip_call_id)
 
     async def _look(self, call: Call) -> RoomLooked | LookFailed:
@@ -201,16 +216,41 @@ class Gateway:
             return LookFailed(_transport_error("list participants", error))
         return RoomLooked(tuple(seen(participant) for participant in answer.participants))
 
-    async def _delete_room(self, call: Call) -> None:
+    async def _list_rooms(self) -> RoomsListed | LookFailed:
         try:
             async with asyncio.timeout(self._control_timeout_s):
-                await self._control.room.delete_room(api.DeleteRoomRequest(room=call.room))
+                answer = await self._control.room.list_rooms(api.ListRoomsRequest())
+        except api.ServerError as error:
+            return LookFailed(str(_answer(error)))
+        except _NO_ANSWER as error:
+            return LookFailed(_transport_error("list rooms", error))
+        return RoomsListed(tuple(room for found in answer.rooms if (room := _room(found)) is not None))
+
+    async def _delete_room(self, room: str) -> None:
+        try:
+            async with asyncio.timeout(self._control_timeout_s):
+                await self._control.room.delete_room(api.DeleteRoomRequest(room=room))
         except api.ServerError as error:
             if error.code != "not_found":
-                self._log.warning("room_not_deleted", call=str(call.call_id), error=str(_answer(error)))
+                self._log.warning("room_not_deleted", room=room, error=str(_answer(error)))
         except _NO_ANSWER as error:
             reason = _transport_error("delete the room", error)
-            self._log.warning("room_not_deleted", call=str(call.call_id), error=reason)
+            self._log.warning("room_not_deleted", room=room, error=reason)
+
+
+def _room(found: api.Room) -> Room | None:
+    """None: it is not a call's."""
+    try:
+        call_id = UUID(found.name.removeprefix(ROOM_PREFIX))
+    except ValueError:
+        return None
+    if found.name != room_name(call_id):
+        return None
+    try:
+        metadata = json.loads(found.metadata)
+    except ValueError:
+        metadata = None
+    return Room(call_id, metadata.get(_INSTALLATION) if isinstance(metadata, dict) else None)
 
 
 def _answer(error: api.ServerError) -> Answer:

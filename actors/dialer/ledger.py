@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
@@ -11,7 +12,12 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from actors.dialer.messages import Call
+from actors.ids import new_id
 from actors.limiter import CallLimits
+from actors.services import BREAKER
+
+RECORDED_BY = timedelta(seconds=30)
+"""So long after the answer LiveKit records the call; if not, it is seen to by then."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +53,12 @@ class Mark(Enum):
     NOT_OURS = "not ours"  # not merely claimed any more, or its campaign is not ours or does not run: never
 
 
-def mark_dialing(connection: Connection, call: Call, limits: CallLimits, now: datetime) -> Mark:
+def mark_dialing(
+    connection: Connection, call: Call, limits: CallLimits, now: datetime, earlier: Sequence[datetime] = ()
+) -> Mark:
     """The dial request is about to leave, if it may. `limits` are the trunk's; where several processes use it, they
-    count together, one after the other.
+    count together, one after the other. `earlier` are the instants of this dialer's marks of which it does not know
+    whether they were written, PostgreSQL having been lost meanwhile: nothing was dialed after them.
 
     A call found without this mark after a crash was never dialed, for certain.
     """
@@ -57,9 +66,18 @@ def mark_dialing(connection: Connection, call: Call, limits: CallLimits, now: da
         if _is_shared(connection, call.trunk) and not _has_room(connection, call.trunk, limits, now):
             return Mark.TRUNK_FULL
         marked = connection.execute(
-            "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s AND state = 'claimed'"
-            " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND c.status = 'running')" + _OURS,
-            {"now": now, "call": call.call_id, "epoch": call.epoch},
+            "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s"
+            " AND (state = 'claimed' OR state = 'dialing' AND dialing_at = ANY(%(earlier)s))"
+            " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND (c.status = 'running' OR"
+            "   c.status = 'paused' AND %(probe)s::text IS NOT NULL"
+            "   AND %(probe)s = ALL (SELECT h.hold FROM campaign_holds h WHERE h.campaign_id = c.id)))" + _OURS,
+            {
+                "now": now,
+                "call": call.call_id,
+                "epoch": call.epoch,
+                "earlier": list(earlier),
+                "probe": call.probe and f"{BREAKER}{call.probe}",
+            },
         )
     return Mark.DIALING if marked.rowcount == 1 else Mark.NOT_OURS
 
@@ -97,13 +115,30 @@ def mark_answered(
     answered_at: datetime,
     sip_call_id: str | None,
     agent_joined_at: datetime | None,
-) -> None:
-    """Someone took the call, and an agent had joined by then or had not; says nothing of a call that has ended."""
-    connection.execute(
-        "UPDATE calls SET state = 'answered', answered_at = %(at)s, sip_call_id = coalesce(%(sip)s, sip_call_id),"
-        " agent_joined_at = coalesce(%(agent)s, agent_joined_at) WHERE id = %(call)s AND state = 'dialing'" + _OURS,
-        {"at": answered_at, "sip": sip_call_id, "agent": agent_joined_at, "call": call_id, "epoch": epoch},
+) -> bool:
+    """Someone took the call, and an agent had joined by then or had not; says nothing of a call that has ended. True:
+    its campaign has its calls recorded, and its recording is expected from now on."""
+    expected = connection.execute(
+        "WITH answered AS ("
+        "  UPDATE calls SET state = 'answered', answered_at = %(at)s, sip_call_id = coalesce(%(sip)s, sip_call_id),"
+        "  agent_joined_at = coalesce(%(agent)s, agent_joined_at) WHERE id = %(call)s AND state = 'dialing'"
+        + _OURS
+        + "  RETURNING id, company_id, campaign_id)"
+        " INSERT INTO recordings (id, call_id, company_id, next_attempt_at, created_at, updated_at)"
+        " SELECT %(recording)s, a.id, a.company_id, %(look_at)s, %(at)s, %(at)s"
+        " FROM answered a JOIN campaigns c ON c.id = a.campaign_id WHERE c.recording_enabled"
+        " ON CONFLICT (call_id) DO NOTHING",
+        {
+            "at": answered_at,
+            "sip": sip_call_id,
+            "agent": agent_joined_at,
+            "call": call_id,
+            "epoch": epoch,
+            "recording": new_id(),
+            "look_at": answered_at + RECORDED_BY,
+        },
     )
+    return expected.rowcount == 1
 
 
 def mark_agent(connection: Connection, call_id: UUID, epoch: int, joined_at: datetime) -> None:

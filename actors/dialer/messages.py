@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from actors.blame import Fault
 from actors.limiter import CallLimits
 from actors.outcomes import Outcome
+from actors.services import LIVEKIT, RECORDINGS, agents_service, trunk_service
 
 ROOM_PREFIX = "campaignd-"
+
+
+def room_name(call_id: UUID) -> str:
+    """The LiveKit room of the call with this id."""
+    return f"{ROOM_PREFIX}{call_id}"
+
+
+RETURN_WITHIN = timedelta(seconds=15)
+"""A campaign whose lease was lost may be ours again: the Roster takes it when PostgreSQL is back, and may itself have
+to be started again for that. So long everybody waits who follows its calls."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +48,19 @@ class Call:
     max_call_duration_s: int
     agent_timeout_s: float
     begin_before: datetime | None = None  # the window closes then
+    recorded: bool = False
+    probe: str | None = None  # the failing service that this one call is to try
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The services without which it can't be what it should."""
+        needs = {LIVEKIT, trunk_service(self.trunk), agents_service(self.agent_name)}
+        return frozenset(needs | {RECORDINGS} if self.recorded else needs)
 
     @property
     def room(self) -> str:
         """The LiveKit room of this call."""
-        return f"{ROOM_PREFIX}{self.call_id}"
+        return room_name(self.call_id)
 
     @property
     def identity(self) -> str:
@@ -60,6 +80,8 @@ class CallResult:
     sip_call_id: str | None = None
     answered_at: datetime | None = None
     agent_joined_at: datetime | None = None
+    dialing_at: datetime | None = None  # when the dial request left
+    fault: Fault | None = None  # whose fault it was that nobody was reached; None: nobody's, or not known
 
 
 # To Calls
@@ -97,7 +119,8 @@ class TakeOver:
 
 @dataclass(frozen=True)
 class LetGo:
-    """From the Roster: another supervisor works this campaign. Who follows its calls here stops; the calls go on."""
+    """From the Roster: another supervisor works this campaign. Who follows its calls here stops, unless it is ours
+    again shortly; the calls go on."""
 
     campaign_id: UUID
 
@@ -124,6 +147,7 @@ class Refused:
     outcome: Outcome
     error: str
     sip_status_code: int | None = None
+    fault: Fault | None = None  # None: our own, or nobody's
 
 
 @dataclass(frozen=True)
@@ -131,6 +155,7 @@ class Unclear:
     """No clear answer: the phone may have rung, may ring now, or may ring yet. Only LiveKit's rooms can tell."""
 
     error: str
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +196,29 @@ class GatewayFailed:
     error: str
 
 
+# To the Reconciler, from the gateway
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room of a call of ours, or of another installation like ours."""
+
+    call_id: UUID
+    installation: str | None  # whose service made it; None: not known
+
+    @property
+    def name(self) -> str:
+        """As LiveKit knows it."""
+        return room_name(self.call_id)
+
+
+@dataclass(frozen=True)
+class RoomsListed:
+    """The rooms that there are now. A `LookFailed` says that they are not known."""
+
+    rooms: tuple[Room, ...]
+
+
 # To a dialer, from its trunk
 
 
@@ -179,6 +227,11 @@ class Begin:
     """Dial now, if other processes have left room within these limits, which are all of theirs together."""
 
     limits: CallLimits
+
+
+@dataclass(frozen=True)
+class DoNotBegin:
+    """Do not dial: a service that the call needs fails. The call is given back."""
 
 
 # To a dialer, from webhooks

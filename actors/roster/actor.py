@@ -13,7 +13,8 @@ from psycopg_pool import ConnectionPool
 
 from actors import faults
 from actors.actor import Actor, Surroundings
-from actors.addresses import CALLS, SUPERVISOR, Address, campaign_address
+from actors.addresses import BREAKERS, CALLS, SUPERVISOR, Address, campaign_address
+from actors.breakers.messages import CampaignsChanged
 from actors.campaign.messages import HandOver, SettingsChanged, SlotsFreed
 from actors.dialer.messages import LetGo
 from actors.roster import leases, statuses
@@ -56,8 +57,9 @@ class Roster(Actor):
         self._pool = pool
         self._supervisor = supervisor
         self._lease = lease
-        self._active: dict[UUID, UUID] = {}  # campaign → company, whoever works it
+        self._active: dict[UUID, statuses.ActiveCampaign] = {}  # whoever works them
         self._held: dict[UUID, int] = {}  # campaign → epoch of our lease
+        self._worked: dict[UUID, tuple[str, int]] = {}  # campaign → kind of the actor that was asked for, and epoch
         self._draining = False
 
     def started(self) -> None:
@@ -78,9 +80,11 @@ class Roster(Actor):
                 self._look_for_free()
             case CampaignChanged():
                 self._follow(message.campaign_id)
+                self.tell(BREAKERS, CampaignsChanged())
             case CompanySlotsFreed():
                 for campaign_id in self._held:
-                    if self._active.get(campaign_id) == message.company_id:
+                    active = self._active.get(campaign_id)
+                    if active is not None and active.company_id == message.company_id:
                         self.tell(campaign_address(campaign_id), SlotsFreed())
             case NothingLeft():
                 self._complete(message)
@@ -101,6 +105,9 @@ class Roster(Actor):
             faults.reach("after_lease_renewal")
             self._work(connection, held)
             self._share(connection)
+        for campaign_id, (kind, _) in self._worked.items():
+            # It may have stopped itself meanwhile, having lost a lease that is ours again. One that is there stays.
+            self.tell(SUPERVISOR, StartChild(campaign_address(campaign_id), kind, str(campaign_id)))
         self.remind("look around", self.clock.now() + self._lease / RENEWALS_PER_LEASE, LookAround())
 
     def _look_for_free(self) -> None:
@@ -126,14 +133,26 @@ class Roster(Actor):
         if room > 0:
             held |= leases.acquire(connection, self._supervisor.id, free, room, self._lease)
         connection.commit()  # an actor that is started now looks for its lease at once, over another connection
-        for campaign_id, epoch in self._held.items():
-            if held.get(campaign_id) != epoch:
-                self._stop_working(campaign_id)
-        for campaign_id in held.keys() - {one for one, epoch in self._held.items() if held.get(one) == epoch}:
-            self.tell(SUPERVISOR, StartChild(campaign_address(campaign_id), "campaign", str(campaign_id)))
         self._held = held
+        self._have_worked()
         if self._active.keys() - held.keys() and not self._draining:
             self.remind("look for free", self.clock.now() + LOOK_FOR_FREE_EVERY, LookForFree())
+
+    def _have_worked(self) -> None:
+        """Have the actors stopped that are not the right ones any more, and the right ones started."""
+        wanted = {
+            campaign_id: ("last calls" if self._active[campaign_id].failed else "campaign", epoch)
+            for campaign_id, epoch in self._held.items()
+        }
+        for campaign_id, (_, epoch) in self._worked.items():
+            if wanted.get(campaign_id) != self._worked[campaign_id]:
+                self.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
+                if campaign_id in self._active and self._held.get(campaign_id) != epoch:
+                    self.tell(CALLS, LetGo(campaign_id))
+        for campaign_id, (kind, _) in wanted.items():
+            if wanted[campaign_id] != self._worked.get(campaign_id):
+                self.tell(SUPERVISOR, StartChild(campaign_address(campaign_id), kind, str(campaign_id)))
+        self._worked = wanted
 
     def _fair_share(self, connection: Connection) -> int:
         return math.ceil(len(self._active) / leases.count_live(connection, self._supervisor.id, self._lease))
@@ -148,15 +167,10 @@ class Roster(Actor):
     def _let_go(self, campaign_id: UUID) -> None:
         if campaign_id in self._held:
             del self._held[campaign_id]
-            self._stop_working(campaign_id)
+            self._have_worked()
             with self._pool.connection() as connection:
                 leases.release(connection, self._supervisor.id, [campaign_id])
             self.remind("look for free", self.clock.now() + LOOK_FOR_FREE_EVERY, LookForFree())
-
-    def _stop_working(self, campaign_id: UUID) -> None:
-        self.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
-        if campaign_id in self._active:
-            self.tell(CALLS, LetGo(campaign_id))
 
     def _complete(self, message: NothingLeft) -> None:
         now = self.clock.now()

@@ -3,6 +3,7 @@ caller's) and locks the campaign's row, so that changes from commands, HTTP, fil
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -99,13 +100,24 @@ def read_holds(connection: Connection, campaign_id: UUID) -> list[Hold]:
         ).fetchall()
 
 
-def read_active(connection: Connection) -> dict[UUID, UUID]:
-    """Campaigns that need an actor, each with its company: running ones, and paused ones, whose calls may go on."""
+@dataclass(frozen=True)
+class ActiveCampaign:
+    """A campaign that needs an actor."""
+
+    company_id: UUID
+    failed: bool  # only its last calls are left
+
+
+def read_active(connection: Connection) -> dict[UUID, ActiveCampaign]:
+    """Running campaigns, paused ones, whose calls may go on, and failed ones, as long as they have calls."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(
-            "SELECT id, company_id FROM campaigns WHERE status IN ('running', 'paused') ORDER BY created_at, id"
+            "SELECT id, company_id, status = 'failed' FROM campaigns c WHERE status IN ('running', 'paused')"
+            " OR status = 'failed' AND EXISTS (SELECT FROM calls WHERE company_id = c.company_id"
+            "   AND campaign_id = c.id AND state IN ('claimed', 'dialing', 'answered'))"
+            " ORDER BY created_at, id"
         ).fetchall()
-    return dict(rows)
+    return {campaign_id: ActiveCampaign(company_id, failed) for campaign_id, company_id, failed in rows}
 
 
 def _lock(connection: Connection, campaign_id: UUID) -> Status:

@@ -8,12 +8,16 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from actors.addresses import ROSTER, Directory, campaign_address
+from actors.addresses import BREAKERS, JOBS, ROSTER, Directory, campaign_address
+from actors.breakers.messages import BreakerChanged
 from actors.campaign.messages import TasksAdded
+from actors.jobs.messages import JobAdded
 from actors.roster import leases
 from actors.roster.messages import CampaignChanged, CompanySlotsFreed, LookAround
 from supervisor.database.pool import connection_string
 
+_QUIET_S = 20.0
+"""After so long without a notification the connection is tried."""
 _RECONNECT_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -41,9 +45,12 @@ class Listener:
                     self.listening.set()
                     self._directory.tell(ROSTER, LookAround())
                     failures = 0
-                    async for notification in connection.notifies():
-                        self._pass_on(notification.payload)
-            except psycopg.Error as error:
+                    while True:
+                        async for notification in connection.notifies(timeout=_QUIET_S):
+                            self._pass_on(notification.payload)
+                        async with asyncio.timeout(_QUIET_S):  # a connection may fall silent without being closed
+                            await connection.execute("SELECT")
+            except (psycopg.Error, TimeoutError) as error:
                 pause = _RECONNECT_PAUSES_S[min(failures, len(_RECONNECT_PAUSES_S) - 1)]
                 failures += 1
                 self._log.warning("listener_lost", error=str(error), retry_in_s=pause)
@@ -51,6 +58,9 @@ class Listener:
 
     def _pass_on(self, payload: str) -> None:
         subject, _, text = payload.partition(":")
+        if subject == "breaker":
+            self._directory.tell(BREAKERS, BreakerChanged(text))
+            return
         try:
             subject_id = UUID(text)
         except ValueError:
@@ -61,6 +71,8 @@ class Listener:
                 self._directory.tell(campaign_address(subject_id), TasksAdded())
             case "campaign":
                 self._directory.tell(ROSTER, CampaignChanged(subject_id))
+            case "jobs":
+                self._directory.tell(JOBS, JobAdded(subject_id))
             case "company":
                 self._directory.tell(ROSTER, CompanySlotsFreed(subject_id))
             case _:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from actors.errors import DatabaseError
@@ -17,8 +21,37 @@ IDLE_TIMEOUT_S = 5
 GET_TIMEOUT_S = 10
 """How long an actor waits for a connection when all are in use, or PostgreSQL is away."""
 
+ANSWER_GRACE_S = 2.0
+"""How much longer than its own statement_timeout PostgreSQL may take to answer. What is silent for longer is taken for
+dead: a proxy, or a machine that hangs, keeps a connection alive and never answers."""
+
 # A dead peer is noticed within half a minute: without these, half-open connections stay silent for hours.
-_KEEPALIVES: dict[str, Any] = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+T = TypeVar("T")
+
+
+class PatientConnection(psycopg.Connection[TupleRow]):
+    """Waits for an answer, but not for ever: then it closes itself and raises OperationalError, like any connection
+    that was lost. What was asked may have been done."""
+
+    patience_s = STATEMENT_TIMEOUT_S + ANSWER_GRACE_S
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        began = monotonic()
+        try:
+            return super().wait(gen, interval, self.patience_s if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            silent = self.pgconn.transaction_status == TransactionStatus.ACTIVE
+            if timeout is None and silent and monotonic() - began >= self.patience_s:
+                self.close()
+                raise psycopg.OperationalError(f"no answer from PostgreSQL in {self.patience_s:g} s") from error
+            raise
 
 
 def connection_string(dsn: str, name: str) -> str:
@@ -36,8 +69,10 @@ def open_pool(dsn: str, size: int) -> ConnectionPool:
     idle_ms = IDLE_TIMEOUT_S * 1000
     limits = f"-c statement_timeout={timeout_ms} -c lock_timeout={timeout_ms}"
     limits += f" -c idle_in_transaction_session_timeout={idle_ms}"
-    pool = ConnectionPool(
+    pool: ConnectionPool = ConnectionPool(
         connection_string(dsn, "campaignd"),
+        connection_class=PatientConnection,
+        configure=_adopt_patience,
         min_size=min(2, size),
         max_size=size,
         timeout=GET_TIMEOUT_S,
@@ -53,3 +88,12 @@ def open_pool(dsn: str, size: int) -> ConnectionPool:
         pool.close()
         raise DatabaseError(f"PostgreSQL can't be reached: {error}") from error
     return pool
+
+
+def _adopt_patience(connection: psycopg.Connection) -> None:
+    """As patient as the session's statement_timeout asks, which the DSN may have changed."""
+    assert isinstance(connection, PatientConnection)  # the pool makes no others
+    row = connection.execute("SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'").fetchone()
+    connection.commit()
+    if row is not None and row[0] > 0:  # 0: no limit
+        connection.patience_s = row[0] / 1000 + ANSWER_GRACE_S

@@ -520,7 +520,7 @@ def chosen_by(explained: Any) -> list[dict[str, Any]]:
 
 
 TYPES = {"campaign": "uuid", "company": "uuid", "epoch": "bigint", "trunk": "text", "now": "timestamptz",
-         "call_ids": "uuid[]", "only": "uuid[]"}  # fmt: skip
+         "call_ids": "uuid[]", "only": "uuid[]", "probe": "text"}  # fmt: skip
 
 
 def test_claiming_reads_the_index_in_its_order_and_sorts_nothing(book: Book, big_list: UUID) -> None:
@@ -528,7 +528,7 @@ def test_claiming_reads_the_index_in_its_order_and_sorts_nothing(book: Book, big
     the one that PostgreSQL may keep for any."""
     sql = files("actors.campaign").joinpath("sql", "claim.sql").read_text()
     company = book.row(big_list).company_id
-    same = {"campaign": big_list, "company": company, "epoch": 1, "trunk": "main", "now": TUESDAY, "only": None}
+    same = {"campaign": big_list, "company": company, "epoch": 1, "trunk": "main", "now": TUESDAY, "only": None, "probe": None}
     names = list(TYPES)
     marked = re.sub(r"%\((\w+)\)s(::\w+(\[\])?)?", lambda m: f"${names.index(m[1]) + 1}::{TYPES[m[1]]}", sql)
     plans = []

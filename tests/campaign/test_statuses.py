@@ -289,4 +289,17 @@ def test_running_and_paused_campaigns_are_active_and_no_others(book: Book) -> No
     company = book.company()
     campaigns = {status: book.campaign(company, status) for status in STATUSES}
     active = statuses.read_active(book.connection)
-    assert active == {campaigns["running"]: company, campaigns["paused"]: company}
+    assert active == {
+        campaigns[status]: statuses.ActiveCampaign(company, failed=False) for status in ("running", "paused")
+    }
+
+
+def test_a_failed_campaign_is_active_while_it_has_calls(book: Book) -> None:
+    company = book.company()
+    campaign = book.campaign(company)
+    book.task(campaign)
+    (task,) = book.claim(campaign, 1)
+    statuses.fail(book.connection, campaign, TUESDAY, "Failed: on purpose", "on purpose")
+    assert statuses.read_active(book.connection) == {campaign: statuses.ActiveCampaign(company, failed=True)}
+    book.settle(campaign, (result(task), COMPLETED))
+    assert statuses.read_active(book.connection) == {}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from supervisor.database.account import temporary_folder
 from supervisor.database.embedded import EmbeddedPostgres
+from supervisor.database.migrations import migrate
 from tests.crash.part import Part
 from tests.crash.promises import check
 from tests.crash.scene import Scene
@@ -21,7 +23,7 @@ from tests.crash.witness import add_witness
 _numbers = itertools.count(1)
 
 AT_ONCE = 6
-"""Scenes side by side, on two cores."""
+"""Scenes side by side, on two cores; a file whose scenes wait for more than others may say more."""
 
 MakeDatabase = Callable[[], str]
 
@@ -55,15 +57,29 @@ def played(
     ]
 
     def play(part: Part, folder: Path) -> None:
-        with Scene(folder, make_database(), services=part.services, calls_per_second=part.calls_per_second) as scene:
-            part.act(scene)
-            check(scene)
+        with ExitStack() as closing:
+            server = closing.enter_context(_own_server()) if part.own_server else None
+            dsn = make_database() if server is None else server.dsn
+            scene = Scene(folder, dsn, services=part.services, calls_per_second=part.calls_per_second)
+            scene.server = server
+            with scene:
+                part.act(scene)
+                check(scene)
 
-    with ThreadPoolExecutor(AT_ONCE) as stage:
+    with ThreadPoolExecutor(getattr(request.module, "AT_ONCE", AT_ONCE)) as stage:
         longest_first = sorted(chosen, key=lambda part: not part.long)
         folders = [tmp_path_factory.mktemp("crash") for _ in longest_first]  # here: not to be asked from many threads
         yield {part: stage.submit(play, part, folder) for part, folder in zip(longest_first, folders, strict=True)}
         stage.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _own_server() -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL that loses nothing when it is killed; it would when the machine is, which no scene does."""
+    with temporary_folder() as folder, EmbeddedPostgres(folder / "postgres", {"fsync": "off"}) as server:
+        migrate(server.dsn)
+        add_witness(server.dsn)
+        yield server
 
 
 def _drop(dsn: str, name: str) -> None:

@@ -42,9 +42,13 @@ class Contact:
     number: str
     behaviours: tuple[Behaviour, ...]
 
+    def behaviour(self, nth: int) -> Behaviour:
+        """What it does on its nth ring; the first is 1."""
+        return self.behaviours[min(nth, len(self.behaviours)) - 1]
+
     def outcome(self, nth: int) -> str:
-        """How an attempt ends that rings here as the nth (the first is 1), if it is followed to its end."""
-        behaviour = self.behaviours[min(nth, len(self.behaviours)) - 1]
+        """How an attempt ends that rings here as the nth, if it is followed to its end."""
+        behaviour = self.behaviour(nth)
         return "answered" if isinstance(behaviour, Answer) else _OUTCOMES[behaviour]  # type: ignore[index]
 
 

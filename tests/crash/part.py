@@ -17,3 +17,4 @@ class Part:
     services: tuple[str, ...] = ("a",)
     calls_per_second: int = 20  # of the trunk
     long: bool = False  # so that it is begun first
+    own_server: bool = False  # a PostgreSQL for it alone, to be killed

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from actors.dialer.messages import ROOM_PREFIX
-from supervisor.simulator import Ring
+from supervisor.simulator import Answer, Ring
 from tests.crash.contacts import NEVER_AGAIN, Contact
 from tests.crash.scene import MAX_RETRIES, Scene
 
@@ -37,7 +37,7 @@ def check(scene: Scene) -> None:
         assert len(tasks) == len(found) == len(campaign.contacts), "a contact was lost, or came twice"
         for contact in campaign.contacts:
             task = found[contact.number]
-            _check_contact(contact, task, by_task[task["id"]], by_room, scene.deaths)
+            _check_contact(contact, task, by_task[task["id"]], by_room, scene)
         counted = Counter(task["status"] for task in tasks)
         assert row["total_tasks"] == len(tasks), row
         assert (row["completed_tasks"], row["failed_tasks"]) == (counted["completed"], counted["failed"]), row
@@ -52,6 +52,21 @@ def check(scene: Scene) -> None:
     assert trespasses == [], f"{len(trespasses)} writes to campaigns of others"
 
 
+def check_nobody_was_hung_up_on(scene: Scene) -> None:
+    """Every conversation lasted until the callee hung up, and nobody was called meanwhile who was talking to us."""
+    everybody = {contact.number: contact for campaign in scene.campaigns.values() for contact in campaign.contacts}
+    free_at: dict[str, datetime] = {}
+    for ring in scene.livekit.rings():
+        assert ring.ended_at is not None, f"still up: {ring}"
+        assert free_at.get(ring.number, ring.at) <= ring.at, f"called while it was on the line: {ring}"
+        free_at[ring.number] = ring.ended_at
+        if ring.answered_at is not None:
+            behaviour = everybody[ring.number].behaviour(ring.nth)
+            assert isinstance(behaviour, Answer), ring
+            missing = timedelta(seconds=behaviour.talk_s) - (ring.ended_at - ring.answered_at)
+            assert missing <= _CLOCKS, f"hung up on {missing} before the end: {ring}"
+
+
 def most_within(window: timedelta, begun: Iterable[datetime]) -> int:
     """The most that began within any such window, wherever it starts."""
     instants = sorted(begun)
@@ -63,7 +78,7 @@ def _check_contact(
     task: dict[str, Any],
     calls: Sequence[dict[str, Any]],
     rings: dict[str, Ring],
-    deaths: Sequence[datetime],
+    scene: Scene,
 ) -> None:
     story = [(call["state"], call["outcome"], call["error_message"]) for call in calls]
     what = f"{contact.number}: {task['status']} after {story}"
@@ -74,13 +89,17 @@ def _check_contact(
             assert ring is None, f"given back although it rang: {what}"
             continue
         assert call["state"] == "ended", f"stuck: {what}"
-        attempts.append(call)
+        if call["counts"]:
+            attempts.append(call)
+        else:
+            assert _met_an_outage(call, scene.outages), f"an attempt that does not count: {what}"
         if call["outcome"] == "interrupted":
-            assert _met_a_death(call, deaths), f"interrupted by nothing: {what}"
+            assert _met_a_death(call, scene.deaths) or _met_an_outage(call, scene.outages), f"by nothing: {what}"
         elif ring is None:
             assert call["outcome"] == "error", f"never rang: {what}"
-            assert "not dialed" in call["error_message"], what
-            assert _met_a_death(call, deaths), what
+            if not _met_an_outage(call, scene.outages):
+                assert "not dialed" in call["error_message"], what
+                assert _met_a_death(call, scene.deaths) or _met_an_outage(call, scene.absences), what
         else:
             assert call["outcome"] == contact.outcome(ring.nth), what
     assert len(attempts) == task["attempt_count"] <= MAX_RETRIES, what
@@ -92,6 +111,10 @@ def _check_contact(
 
 def _met_a_death(call: dict[str, Any], deaths: Sequence[datetime]) -> bool:
     return any(call["claimed_at"] <= death <= call["ended_at"] + _CLOCKS for death in deaths)
+
+
+def _met_an_outage(call: dict[str, Any], outages: Sequence[tuple[datetime, datetime]]) -> bool:
+    return any(call["claimed_at"] <= until and began <= call["ended_at"] + _CLOCKS for began, until in outages)
 
 
 def _most_at_once(rings: Iterable[Ring]) -> int:

@@ -7,8 +7,9 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,8 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
-from supervisor.simulator import SimulatorThread
+from supervisor.database.embedded import EmbeddedPostgres
+from supervisor.simulator import Ring, SimulatorThread
 from tests.acceptance.running import Running
 from tests.crash.contacts import Contact
 from tests.crash.relay import Relay
@@ -37,7 +39,7 @@ drain_timeout_s = 10
 lease_s = {lease_s}
 [database]
 dsn = {dsn}
-pool_size = 5
+pool_size = {pool_size}
 [livekit]
 url = "{livekit}"
 longest_dial_s = {longest_dial_s}
@@ -51,6 +53,9 @@ name = "Acme"
 agent_name = "renewals-agent"
 [http]
 listen = "127.0.0.1:{port}"
+[breaker]
+open_s = 1
+max_open_s = 2
 """
 
 _CAMPAIGN = """
@@ -63,11 +68,13 @@ call_list = "lists/{slug}.csv"
 {limits}
 [retry]
 max_retries = {max_retries}
-retry_delay_minutes = 0.005
+retry_delay_minutes = {retry_delay_minutes}
 backoff = "fixed"
 jitter = 0
 [retry.outcomes]
 rejected = "never"
+[call]
+ringing_timeout_s = 5
 """
 
 
@@ -83,13 +90,24 @@ class Campaign:
 
 class Scene:
     """Campaigns first, then services: `service` starts one, under a name that it keeps over all its lives. A context
-    manager, which kills what is left. `died` says that a process did not see everything: only then may an attempt have
-    been interrupted."""
+    manager, which kills what is left. `died` says that a process did not see everything, `livekit_fails` that LiveKit
+    did not do or did not say everything: only then may an attempt have been interrupted, or come to nothing."""
 
     def __init__(self, folder: Path, dsn: str, *, services: Sequence[str] = ("a",), calls_per_second: int) -> None:
         self.folder, self.dsn = folder, dsn
         self.campaigns: dict[str, Campaign] = {}
         self.deaths: list[datetime] = []
+        self.outages: list[tuple[datetime, datetime]] = []
+        self.absences: list[tuple[datetime, datetime]] = []
+        """Of PostgreSQL: a mark that was written too long after it was asked for is not followed by a dial."""
+        self.service_dsn = dsn
+        """How services reach the database."""
+        self.options = ""
+        """What else PostgreSQL is told for each of their connections, as its `options`."""
+        self.pool_size = 5
+        self.retry_delay_minutes = 0.005
+        self.server: EmbeddedPostgres | None = None
+        """The scene's own PostgreSQL, if it has one."""
         self._calls_per_second = calls_per_second
         self._ports = {name: _free_port() for name in services}
         self._lives = 0
@@ -97,10 +115,10 @@ class Scene:
 
     def __enter__(self) -> Scene:
         closing = self._closing
-        self.connection = closing.enter_context(psycopg.connect(self.dsn, autocommit=True))
+        self.connect()
         self.livekit = closing.enter_context(SimulatorThread(api_key=KEY, api_secret=SECRET))
         self.livekit.set_knobs(agent_join_s=0.05, agent_lingers_s=0.05)
-        addresses = [f"http://127.0.0.1:{port}/webhooks/livekit" for port in self._ports.values()]
+        addresses = [f"{self.url(name)}/webhooks/livekit" for name in self._ports]
         if len(addresses) > 1:
             addresses = [closing.enter_context(Relay(addresses)).url]
         self.livekit.set_webhook_url(addresses[0])
@@ -108,6 +126,14 @@ class Scene:
 
     def __exit__(self, *_: object) -> None:
         self._closing.close()
+
+    def url(self, name: str = "a") -> str:
+        """Where the service of this name has its HTTP interface."""
+        return f"http://127.0.0.1:{self._ports[name]}"
+
+    def connect(self) -> None:
+        """Connect to the database, once more where the connection was lost."""
+        self.connection = self._closing.enter_context(psycopg.connect(self.dsn, autocommit=True))
 
     def campaign(
         self,
@@ -122,7 +148,9 @@ class Scene:
             (self.folder / name).mkdir(exist_ok=True)
         limits = {"max_concurrent_calls": max_concurrent_calls, "calls_per_minute": calls_per_minute}
         lines = "\n".join(f"{key} = {value}" for key, value in limits.items() if value is not None)
-        text = _CAMPAIGN.format(slug=slug, limits=lines, max_retries=MAX_RETRIES)
+        text = _CAMPAIGN.format(
+            slug=slug, limits=lines, max_retries=MAX_RETRIES, retry_delay_minutes=self.retry_delay_minutes
+        )
         (self.folder / "campaigns.d" / f"{slug}.toml").write_text(text)
         numbers = "\n".join(contact.number for contact in contacts)
         (self.folder / "lists" / f"{slug}.csv").write_text(f"phone_number\n{numbers}\n")
@@ -130,29 +158,31 @@ class Scene:
         everybody = [contact for campaign in self.campaigns.values() for contact in campaign.contacts]
         self.livekit.set_script({contact.number: contact.behaviours for contact in everybody})
 
-    def service(self, name: str = "a", *, kill_at: str = "") -> Running:
-        """The service of this name, started; `kill_at` is where it dies (see actors.faults)."""
+    def service(self, name: str = "a", *, kill_at: str = "", secret: str = SECRET) -> Running:
+        """The service of this name, started; `kill_at` is where it dies (see actors.faults); `secret` is what it takes
+        for LiveKit's."""
         self._lives += 1
         file = self.folder / f"campaignd-{name}.toml"
-        dsn = make_conninfo(self.dsn, options=f"-c crash.who={name}{self._lives}")
+        dsn = make_conninfo(self.service_dsn, options=f"-c crash.who={name}{self._lives} {self.options}")
         file.write_text(
             _SERVICE.format(
                 lease_s=LEASE_S,
                 longest_dial_s=LONGEST_DIAL_S,
                 dsn=json.dumps(dsn),
+                pool_size=self.pool_size,
                 livekit=self.livekit.url,
                 calls_per_second=self._calls_per_second,
                 port=self._ports[name],
             )
         )
-        environment = os.environ | {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET, "CAMPAIGND_KILL_AT": kill_at}
+        environment = os.environ | {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": secret, "CAMPAIGND_KILL_AT": kill_at}
         running = Running("run", "--config", file, env=environment)
         self._closing.push(running)
         return running
 
-    def ready(self, name: str = "a") -> Running:
+    def ready(self, name: str = "a", *, secret: str = SECRET) -> Running:
         """The service of this name, ready."""
-        service = self.service(name)
+        service = self.service(name, secret=secret)
         self.wait_until_ready(service)
         return service
 
@@ -164,6 +194,13 @@ class Scene:
     def died(self) -> None:
         """A process died just now, or stood still until now."""
         self.deaths.append(datetime.now(UTC))
+
+    @contextmanager
+    def livekit_fails(self) -> Iterator[None]:
+        """For as long as the block lasts LiveKit fails somebody."""
+        began = datetime.now(UTC)
+        yield
+        self.outages.append((began, datetime.now(UTC)))
 
     def kill(self, service: Running) -> None:
         """SIGKILL, now."""
@@ -178,10 +215,26 @@ class Scene:
         assert service.end(30) == 0, service.err
         assert "calls_left=0" in service.err, service.err
 
-    def wait_until_completed(self, *services: Running, timeout_s: float = 60) -> None:
-        """Until every campaign is completed, by services that live on."""
+    def pass_time(self, seconds: float) -> None:
+        """Return after so long, whatever happens."""
+        threading.Event().wait(seconds)
+
+    def wait_until_people(self, are_called: Callable[[list[Ring]], bool]) -> None:
+        """Until this is true of all rings so far; PostgreSQL, which is there, does the waiting."""
+
+        def they_are() -> bool:
+            self.read("SELECT pg_sleep(0.02)")
+            return are_called(self.livekit.rings())
+
+        wait_until(they_are, 30, "people to be called")
+
+    def wait_until_completed(
+        self, *services: Running, timeout_s: float = 60, meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
+        """Until every campaign is completed, by services that live on; `meanwhile` is done again and again."""
 
         def all_completed() -> bool:
+            meanwhile()
             for service in services:
                 assert not service.ended, service.err
             # PostgreSQL does the waiting: many scenes ask side by side.

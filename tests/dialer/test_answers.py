@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from actors.blame import Fault
 from actors.dialer.answers import Answer, read_dial_answer, read_room_answer
 from actors.dialer.messages import Refused, Unclear
 from actors.outcomes import Outcome
@@ -33,18 +34,18 @@ OTHERS = (400, 405, 413, 414, 416, 420, 421, 423, 429, 481, 482, 483, 489, 491, 
 TRUNK_FAILED = (401, 402, 403, 407, 406, 415, 488, 606, *OTHERS, 500, 501, 502, 503, 504, 505, 513)
 
 BY_SIP_STATUS = [
-    *product(BUSY, [Outcome.BUSY]),
-    *product(NO_ANSWER, [Outcome.NO_ANSWER]),
-    *product(INVALID_NUMBER, [Outcome.INVALID_NUMBER]),
-    *product(REJECTED, [Outcome.REJECTED]),
-    *product(TRUNK_FAILED, [Outcome.TRUNK_FAILED]),
+    *product(BUSY, [Outcome.BUSY], [Fault.CALLEE]),
+    *product(NO_ANSWER, [Outcome.NO_ANSWER], [Fault.CALLEE]),
+    *product(INVALID_NUMBER, [Outcome.INVALID_NUMBER], [Fault.LIST]),
+    *product(REJECTED, [Outcome.REJECTED], [Fault.CALLEE]),
+    *product(TRUNK_FAILED, [Outcome.TRUNK_FAILED], [Fault.TRUNK]),
 ]
 
 
-@pytest.mark.parametrize(("status", "outcome"), BY_SIP_STATUS)
-def test_a_sip_status_is_an_outcome(status: int, outcome: Outcome) -> None:
+@pytest.mark.parametrize(("status", "outcome", "fault"), BY_SIP_STATUS)
+def test_a_sip_status_is_an_outcome_and_somebodys_fault(status: int, outcome: Outcome, fault: Fault) -> None:
     refused = read_dial_answer(sip(status, "Whatever"))
-    assert refused == Refused(outcome, f"SIP {status} Whatever", status)
+    assert refused == Refused(outcome, f"SIP {status} Whatever", status, fault)
 
 
 @pytest.mark.parametrize("code", sorted(STATUS))
@@ -56,14 +57,21 @@ def test_the_sip_status_counts_whatever_the_twirp_code_is(code: str, status: int
     assert read.outcome == outcome
 
 
-@pytest.mark.parametrize("said", ["Trunk CPS limit exceeded", "cps limit exceeded", "Concurrent call limit exceeded"])
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("Trunk CPS limit exceeded", Fault.PACE),
+        ("cps limit exceeded", Fault.PACE),
+        ("Concurrent call limit exceeded", Fault.CONCURRENCY),
+    ],
+)
 @pytest.mark.parametrize("status", [500, 503, 504])
-def test_a_carrier_that_refuses_our_pace_is_rate_limited(status: int, said: str) -> None:
+def test_a_carrier_that_refuses_our_pace_is_rate_limited(status: int, said: str, fault: Fault) -> None:
     in_phrase = read_dial_answer(sip(status, said))
     in_message = read_dial_answer(sip(status, "Service Unavailable", message=f"INVITE failed: {said}"))
     for read in (in_phrase, in_message):
         assert isinstance(read, Refused)
-        assert (read.outcome, read.sip_status_code) == (Outcome.RATE_LIMITED, status)
+        assert (read.outcome, read.sip_status_code, read.fault) == (Outcome.RATE_LIMITED, status, fault)
 
 
 def test_only_a_server_error_can_speak_of_our_pace() -> None:
@@ -75,32 +83,38 @@ def test_only_a_server_error_can_speak_of_our_pace() -> None:
 @pytest.mark.parametrize("status", [403, 480, 503])
 def test_twilios_code_for_a_blocked_caller_is_rejected(status: int) -> None:
     read = read_dial_answer(sip(status, "32203 Rejected by callee"))
-    assert isinstance(read, Refused) and read.outcome is Outcome.REJECTED
+    assert isinstance(read, Refused)
+    assert (read.outcome, read.fault) == (Outcome.REJECTED, Fault.CALLEE)
 
 
+TRANSACTION_FAILED = TWIRP + "transaction failed to complete ({} intermediate responses)"
 WITHOUT_SIP_STATUS = [
-    (twirp("canceled", TWIRP + "sip request timed out"), Outcome.NO_ANSWER),
-    (twirp("canceled", TWIRP + "context canceled"), Outcome.NO_ANSWER),
-    (twirp("canceled", TWIRP + "call was cancelled"), Outcome.NO_ANSWER),
-    (twirp("canceled", TWIRP + "transaction failed to complete (1 intermediate responses)"), Outcome.NO_ANSWER),
-    (twirp("canceled", TWIRP + "transaction failed to complete (12 intermediate responses)"), Outcome.NO_ANSWER),
-    (twirp("canceled", TWIRP + "transaction failed to complete (0 intermediate responses)"), Outcome.TRUNK_FAILED),
-    (twirp("resource_exhausted", "rate limit exceeded"), Outcome.RATE_LIMITED),
-    (Answer("unknown", "", 429), Outcome.RATE_LIMITED),  # a proxy's page
-    (twirp("failed_precondition", TWIRP + "no numbers on outbound trunk"), Outcome.TRUNK_FAILED),
-    (twirp("not_found", "requested sip trunk does not exist"), Outcome.TRUNK_FAILED),
-    (twirp("unavailable", "no response from servers"), Outcome.ERROR),
-    (twirp("unavailable", TWIRP + "no response from servers"), Outcome.ERROR),
-    (twirp("unauthenticated", "permissions denied"), Outcome.ERROR),
-    (twirp("permission_denied"), Outcome.ERROR),
-    (Answer("unknown", "", 401), Outcome.ERROR),  # text/plain: the client could not read it
-    (Answer("unknown", "", 403), Outcome.ERROR),
+    (twirp("canceled", TWIRP + "sip request timed out"), Outcome.NO_ANSWER, Fault.CALLEE),
+    (twirp("canceled", TWIRP + "context canceled"), Outcome.NO_ANSWER, Fault.CALLEE),
+    (twirp("canceled", TWIRP + "call was cancelled"), Outcome.NO_ANSWER, Fault.CALLEE),
+    (twirp("canceled", TRANSACTION_FAILED.format(1)), Outcome.NO_ANSWER, Fault.CALLEE),
+    (twirp("canceled", TRANSACTION_FAILED.format(12)), Outcome.NO_ANSWER, Fault.CALLEE),
+    (twirp("canceled", TRANSACTION_FAILED.format(0)), Outcome.TRUNK_FAILED, Fault.TRUNK),
+    (twirp("resource_exhausted", "rate limit exceeded"), Outcome.RATE_LIMITED, Fault.PACE),
+    (Answer("unknown", "", 429), Outcome.RATE_LIMITED, Fault.PACE),  # a proxy's page
+    (twirp("failed_precondition", TWIRP + "no numbers on outbound trunk"), Outcome.TRUNK_FAILED, Fault.TRUNK),
+    (twirp("not_found", "requested sip trunk does not exist"), Outcome.TRUNK_FAILED, Fault.TRUNK),
+    (twirp("unavailable", "no response from servers"), Outcome.ERROR, Fault.LIVEKIT),
+    (twirp("unavailable", TWIRP + "no response from servers"), Outcome.ERROR, Fault.LIVEKIT),
+    (twirp("unauthenticated", "permissions denied"), Outcome.ERROR, Fault.LIVEKIT),
+    (twirp("permission_denied"), Outcome.ERROR, Fault.LIVEKIT),
+    (Answer("unknown", "", 401), Outcome.ERROR, Fault.LIVEKIT),  # text/plain: the client could not read it
+    (Answer("unknown", "", 403), Outcome.ERROR, Fault.LIVEKIT),
+    (twirp("unimplemented"), Outcome.ERROR, Fault.LIVEKIT),
+    (twirp("invalid_argument", "sip_number is not one of the trunk's"), Outcome.ERROR, Fault.TRUNK),
 ]
 
 
-@pytest.mark.parametrize(("answer", "outcome"), WITHOUT_SIP_STATUS, ids=str)
-def test_an_answer_without_a_sip_status_is_an_outcome_where_it_is_clear(answer: Answer, outcome: Outcome) -> None:
-    assert read_dial_answer(answer) == Refused(outcome, str(answer), None)
+@pytest.mark.parametrize(("answer", "outcome", "fault"), WITHOUT_SIP_STATUS, ids=str)
+def test_an_answer_without_a_sip_status_is_an_outcome_where_it_is_clear(
+    answer: Answer, outcome: Outcome, fault: Fault
+) -> None:
+    assert read_dial_answer(answer) == Refused(outcome, str(answer), None, fault)
 
 
 UNCLEAR = [
@@ -127,7 +141,7 @@ UNCLEAR = [
 @pytest.mark.parametrize("answer", UNCLEAR, ids=str)
 def test_an_unclear_answer_never_becomes_an_outcome(answer: Answer) -> None:
     """The phone may ring: only LiveKit's rooms can tell."""
-    assert read_dial_answer(answer) == Unclear(str(answer))
+    assert read_dial_answer(answer) == Unclear(str(answer), Fault.LIVEKIT)
 
 
 def test_whatever_is_answered_is_one_of_the_outcomes_or_unclear() -> None:
@@ -149,10 +163,13 @@ def test_whatever_is_answered_is_one_of_the_outcomes_or_unclear() -> None:
 def test_a_room_that_can_not_be_made_is_an_error_and_nothing_was_dialed(status: int) -> None:
     refused = read_room_answer(Answer("unknown", "", status))
     assert (refused.outcome, refused.sip_status_code) == (Outcome.ERROR, None)
+    # A request that is wrong in itself says nothing about LiveKit.
+    assert refused.fault is (None if status == 400 else Fault.LIVEKIT)
 
 
 def test_a_room_refused_for_our_pace_is_rate_limited() -> None:
-    assert read_room_answer(Answer("resource_exhausted", "", 429)).outcome is Outcome.RATE_LIMITED
+    refused = read_room_answer(Answer("resource_exhausted", "", 429))
+    assert (refused.outcome, refused.fault) == (Outcome.RATE_LIMITED, Fault.PACE)
 
 
 def test_an_errors_text_tells_a_person_what_was_answered() -> None:

@@ -51,7 +51,7 @@ def loop() -> Iterator[LoopThread]:
 @contextmanager
 def gateway_to(loop: LoopThread, directory: Directory, url: str, secret: str = SECRET) -> Iterator[Gateway]:
     """A gateway with short time limits: a second for everything but a dial, and for a dial on top of its ringing."""
-    gateway = Gateway(loop, directory, url, KEY, secret, LINES, control_timeout_s=1, dial_grace_s=1)
+    gateway = Gateway(loop, directory, url, KEY, secret, LINES, "here", control_timeout_s=1, dial_grace_s=1)
     loop.run(gateway.open(), 5)
     try:
         yield gateway
@@ -340,7 +340,7 @@ def test_a_look_shows_who_is_in_the_room(
         return callee, any(who.is_agent for who in seen)
 
     wait_until(lambda: look() == (True, True))
-    gateway.delete_room(call)
+    gateway.delete_room(call.room)
     wait_until(lambda: look() == (False, False))
     assert livekit.state()["rooms"] == 0
 
@@ -375,15 +375,15 @@ def test_a_room_that_could_not_be_deleted_is_logged_and_tells_nobody(
 ) -> None:
     livekit.set_knobs(outages={"RoomService/DeleteRoom": outage})
     with capture_logs() as logs:
-        gateway.delete_room(call)
+        gateway.delete_room(call.room)
         wait_until(lambda: [entry["event"] for entry in logs] == ["room_not_deleted"])
-    assert logs[0]["call"] == str(call.call_id)
+    assert logs[0]["room"] == call.room
     assert dialer.empty
 
 
 def test_deleting_a_room_that_is_gone_is_a_success(gateway: Gateway, livekit: SimulatorThread, call: Call) -> None:
     with capture_logs() as logs:
-        gateway.delete_room(call)
+        gateway.delete_room(call.room)
         wait_until(lambda: livekit.state()["requests"].get("RoomService/DeleteRoom"))
         gateway.look(call)  # on the same loop, behind it
         wait_until(lambda: livekit.state()["requests"].get("RoomService/ListParticipants"))
@@ -434,7 +434,7 @@ def test_a_request_that_can_not_be_made_reaches_the_dialer(gateway: Gateway, dir
 
 
 @pytest.mark.parametrize(
-    ("ask", "logged"), [(dial, ["gateway_answer_without_dialer"]), (Gateway.look, [])], ids=["dial", "look"]
+    ("ask", "logged"), [(dial, ["gateway_answer_without_asker"]), (Gateway.look, [])], ids=["dial", "look"]
 )
 def test_an_answer_for_a_dialer_that_is_gone_is_logged_where_it_matters(
     gateway: Gateway, livekit: SimulatorThread, call: Call, ask: Callable[[Gateway, Call], None], logged: list[str]
@@ -445,10 +445,10 @@ def test_an_answer_for_a_dialer_that_is_gone_is_logged_where_it_matters(
         answered = a_call()
         behind = gateway_answers(gateway, livekit, answered)
         wait_until(lambda: behind() and len(logs) >= len(logged))
-    assert [entry["event"] for entry in logs if entry["event"] == "gateway_answer_without_dialer"] == logged
+    assert [entry["event"] for entry in logs if entry["event"] == "gateway_answer_without_asker"] == logged
 
 
 def gateway_answers(gateway: Gateway, livekit: SimulatorThread, call: Call) -> Callable[[], bool]:
     """Ask something that leaves a trace, so that a test can wait for what was asked before it."""
-    gateway.delete_room(call)
+    gateway.delete_room(call.room)
     return lambda: livekit.state()["requests"].get("RoomService/DeleteRoom", 0) > 0

@@ -16,7 +16,7 @@ PULSE_S = 15.0
 def test_a_hung_actor_is_followed_by_another_and_no_longer_heard(tree: Tree) -> None:
     tree.supervise(CHILD, OTHER)
     gate = threading.Event()
-    hung = tree.directory.find(CHILD)
+    hung = wait_until(lambda: tree.directory.find(CHILD))
     assert hung is not None
     hung.tell(Hold(gate))
     for _ in range(int(PATIENCE_S / PULSE_S) + 2):

@@ -1,0 +1,65 @@
+"""What is known of a call from its answer on, and how it ended by all of that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from actors.dialer.messages import Call, Seen
+from actors.outcomes import Outcome
+
+OUTCOME_ATTRIBUTE = "campaignd.outcome"
+"""Participant attribute in which the agent says what it found on the line; "voicemail" is understood."""
+
+
+class Conversation:
+    """Who is on the line, and who has been. A plain rule: it is told what was seen, and handed the time."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.answered_at: datetime | None = None
+        self.agent_joined_at: datetime | None = None
+        self.over_at: datetime | None = None
+        """When the callee had gone."""
+        self.callee_left = False
+        """Seen by a webhook that may have overtaken the answer."""
+        self._agent_left = False
+        self.followed_from_its_answer = True
+        """Whether an agent that was there must have been seen."""
+        self._reported: str | None = None  # what the agent said of the line
+
+    def see(self, participant: Seen, now: datetime) -> bool:
+        """Somebody is, or was, in the room. Whether it is an agent that has not been seen before."""
+        if not participant.is_agent:
+            return False
+        self._reported = participant.attributes.get(OUTCOME_ATTRIBUTE, self._reported)
+        if self.agent_joined_at is not None:
+            return False
+        self.agent_joined_at = participant.joined_at or now
+        return True
+
+    def agent_has_left(self) -> None:
+        """One that left before the answer has met nobody, whatever it was there for."""
+        if self.answered_at is None:
+            self.agent_joined_at = self._reported = None
+        else:
+            self._agent_left = True
+
+    def agent_is_late_at(self, answered_at: datetime) -> datetime:
+        """When someone who answered then has waited for too long."""
+        return answered_at + timedelta(seconds=self._call.agent_timeout_s)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether all is known that will be: it is over, and the agent has reported or is gone without a word."""
+        return self.over_at is not None and bool(self._reported or self._agent_left)
+
+    def outcome(self) -> tuple[Outcome, str | None]:
+        """How the answered call ended, and what was wrong."""
+        if self._reported == Outcome.VOICEMAIL:
+            return Outcome.VOICEMAIL, None
+        if self.agent_joined_at is not None:
+            return Outcome.ANSWERED, None
+        if not self.followed_from_its_answer:
+            # Whether anybody spoke was seen by nobody.
+            return Outcome.INTERRUPTED, "whoever followed the call died"
+        return Outcome.AGENT_FAILED, f"no agent {self._call.agent_name} joined"

@@ -1,0 +1,127 @@
+"""The Reconciler: at the start and at a slow pulse, what became of calls that nobody follows, and of rooms that no call
+needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+from actors.actor import Actor, Surroundings
+from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address
+from actors.campaign.messages import CallsInDoubt
+from actors.dialer.asking import RoomsGateway
+from actors.dialer.messages import LookFailed, Room, RoomsListed
+
+PULSE = timedelta(seconds=60)
+GRACE = timedelta(seconds=60)
+"""All is well for a moment without a dialer, after a call's claim, and with a room, after its end."""
+
+
+@dataclass(frozen=True)
+class LookAround:
+    """Reminder: the slow pulse."""
+
+
+class Reconciler(Actor):
+    """The net under everything else: an unfinished call of a campaign that is worked here, and has no dialer, is put to
+    its campaign; a room whose call has ended, or that this database knows no call of, is deleted, once it has been seen
+    so for the whole grace. A room that another database's service has made is never touched."""
+
+    def __init__(
+        self,
+        address: Address,
+        generation: int,
+        surroundings: Surroundings,
+        *,
+        supervisor_id: UUID,
+        installation: str,
+        pool: ConnectionPool,
+        gateway: RoomsGateway,
+    ) -> None:
+        super().__init__(address, generation, SUPERVISOR, surroundings)
+        self._supervisor_id = supervisor_id
+        self._installation = installation
+        self._pool = pool
+        self._gateway = gateway
+        self._strays: dict[str, datetime] = {}  # rooms, and since when they have been seen as not needed
+
+    def started(self) -> None:
+        self._look_around()
+
+    def receive(self, message: Any) -> None:
+        match message:
+            case LookAround():
+                self._look_around()
+            case RoomsListed():
+                self._clean_up(message.rooms)
+            case LookFailed():
+                self.log.warning("rooms_not_listed", error=message.error)
+            case _:
+                raise TypeError(f"the reconciler can't do anything with {message!r}")
+
+    def _look_around(self) -> None:
+        with self._pool.connection() as connection:
+            calls = _read_unfinished(connection, self._supervisor_id, self.clock.now() - GRACE)
+        in_doubt = {
+            campaign_id
+            for call_id, campaign_id in calls.items()
+            if self._directory.find(dialer_address(call_id)) is None
+        }
+        for campaign_id in in_doubt:
+            self.log.warning("calls_in_doubt", campaign=str(campaign_id))
+            self.tell(campaign_address(campaign_id), CallsInDoubt())
+        self._gateway.list_rooms(self.address)
+        self.remind("look around", self.clock.now() + PULSE, LookAround())
+
+    def _clean_up(self, rooms: Iterable[Room]) -> None:
+        now = self.clock.now()
+        with self._pool.connection() as connection:
+            strays = self._find_strays(connection, rooms)
+        self._strays = {name: self._strays.get(name, now) for name in strays}
+        for name, since in self._strays.items():
+            if now - since >= GRACE:
+                self.log.warning("room_deleted", room=name, reason="no call needs it")
+                self._gateway.delete_room(name)
+
+    def _find_strays(self, connection: Connection, rooms: Iterable[Room]) -> list[str]:
+        by_call = {room.call_id: room for room in rooms}
+        needed = _read_states(connection, by_call)
+        return [
+            room.name
+            for call_id, room in by_call.items()
+            if not needed.get(call_id, room.installation != self._installation)
+        ]
+
+
+def read_installation(connection: Connection) -> str:
+    """What tells rooms of this database's calls from those of other databases whose services use the same LiveKit."""
+    row = connection.execute(
+        "SELECT s.system_identifier || '-' || d.oid FROM pg_control_system() s, pg_database d"
+        " WHERE d.datname = current_database()"
+    ).fetchone()
+    assert row is not None  # we are connected to it
+    return str(row[0])
+
+
+def _read_unfinished(connection: Connection, supervisor_id: UUID, claimed_before: datetime) -> dict[UUID, UUID]:
+    """Unfinished calls, and the campaigns worked here that they belong to."""
+    rows = connection.execute(
+        "SELECT c.id, c.campaign_id FROM calls c JOIN campaign_leases l USING (campaign_id)"
+        " WHERE c.state IN ('claimed', 'dialing', 'answered') AND l.supervisor_id = %s AND c.claimed_at < %s",
+        (supervisor_id, claimed_before),
+    ).fetchall()
+    return dict(rows)
+
+
+def _read_states(connection: Connection, calls: Mapping[UUID, Room]) -> dict[UUID, bool]:
+    """Of the calls that there are: whether they have not ended."""
+    rows = connection.execute(
+        "SELECT id, state IN ('claimed', 'dialing', 'answered') FROM calls WHERE id = ANY(%s)", (list(calls),)
+    ).fetchall()
+    return dict(rows)

@@ -1,0 +1,170 @@
+"""What nobody follows is found again: calls without a dialer, rooms without a call, the calls of a failed campaign."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from uuid import UUID
+
+from livekit import api
+
+from actors.addresses import campaign_address, dialer_address
+from actors.dialer.messages import room_name
+from actors.dialer.reconciler import GRACE, PULSE
+from actors.ids import new_id
+from supervisor.clock import ManualClock
+from supervisor.simulator import Answer
+from tests.waiting import wait_until
+from tests.world import KEY, SECRET, World
+
+NUMBERS = [f"+7945000{n:02d}{n:02d}" for n in range(20)]
+LONG = Answer(ring_s=1, talk_s=300)
+
+
+def advance(world: World, by: timedelta) -> None:
+    assert isinstance(world.clock, ManualClock)
+    world.clock.advance(by)
+
+
+def livekit_rooms(world: World) -> dict[str, str]:
+    """The rooms that there are, with their metadata."""
+
+    async def ask() -> dict[str, str]:
+        async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as livekit:
+            answer = await livekit.room.list_rooms(api.ListRoomsRequest())
+        return {room.name: room.metadata for room in answer.rooms}
+
+    return asyncio.run(ask())
+
+
+def make_room(world: World, name: str, metadata: str = "") -> None:
+    async def make() -> None:
+        async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as livekit:
+            await livekit.room.create_room(api.CreateRoomRequest(name=name, metadata=metadata, empty_timeout=100_000))
+
+    asyncio.run(make())
+
+
+def installation(world: World) -> str:
+    """What this service writes into its rooms."""
+    world.campaign("first", NUMBERS[:1])
+    world.livekit.set_script({NUMBERS[0]: [Answer(ring_s=1, talk_s=100_000)]})
+    world.start()
+    wait_until(lambda: [call["state"] for call in world.calls("first")] == ["answered"])
+    (metadata,) = livekit_rooms(world).values()
+    found: str = json.loads(metadata)["campaignd_installation"]
+    return found
+
+
+def test_rooms_that_no_call_needs_are_deleted_after_a_grace_and_others_are_left_alone(still_world: World) -> None:
+    ours = installation(still_world)
+    (call,) = still_world.calls("first")
+    stray, elsewhere, strange = room_name(new_id()), room_name(new_id()), "campaignd-of-someone"
+    make_room(still_world, stray, json.dumps({"campaignd_installation": ours}))
+    make_room(still_world, elsewhere, json.dumps({"campaignd_installation": "another"}))
+    make_room(still_world, strange)
+    advance(still_world, PULSE)
+    advance(still_world, PULSE / 2)
+    assert stray in livekit_rooms(still_world), "deleted before its grace was over"
+
+    def deleted() -> bool:
+        advance(still_world, PULSE)
+        return stray not in livekit_rooms(still_world)
+
+    wait_until(deleted)
+    assert livekit_rooms(still_world).keys() == {room_name(call["id"]), elsewhere, strange}
+
+
+def test_the_room_of_a_call_that_has_ended_is_deleted_even_if_it_comes_late(still_world: World) -> None:
+    still_world.campaign("first", NUMBERS[:1])
+    still_world.start()
+    still_world.wait_for_status("first", "completed")
+    (call,) = still_world.calls("first")
+    wait_until(lambda: not livekit_rooms(still_world))
+    make_room(still_world, room_name(call["id"]))
+
+    def deleted() -> bool:
+        advance(still_world, PULSE)
+        return not livekit_rooms(still_world)
+
+    wait_until(deleted)
+
+
+def test_a_call_that_nobody_follows_is_followed_again(still_world: World) -> None:
+    still_world.campaign("spring", NUMBERS[:1])
+    still_world.livekit.set_script({NUMBERS[0]: [Answer(ring_s=1, talk_s=100_000)]})
+    still_world.start()
+    wait_until(lambda: [call["state"] for call in still_world.calls("spring")] == ["answered"])
+    (call,) = still_world.calls("spring")
+    address = dialer_address(call["id"])
+    directory = still_world.service.directory
+    first = directory.find(address)
+    assert first is not None
+    first.stop()
+    wait_until(lambda: directory.find(address) is None, what="its dialer to be gone, unnoticed")
+    advance(still_world, GRACE + PULSE)
+    wait_until(lambda: directory.find(address) is not None, what="another dialer")
+    assert still_world.livekit.state()["calls_in_progress"] == 1
+    assert len(still_world.livekit.rings()) == 1
+
+
+def break_settings(world: World, campaign_id: UUID) -> None:
+    """Its row says from now on what makes no sense: its actor can't live with it."""
+    world.connection.execute(
+        "UPDATE campaigns SET timezone = 'Nowhere/Nowhere', updated_at = updated_at + interval '1 second'"
+        " WHERE id = %s",
+        (campaign_id,),
+    )
+
+
+def test_a_campaign_that_keeps_crashing_fails_its_calls_end_and_are_settled_and_nobody_else_notices(
+    fast_world: World,
+) -> None:
+    fast_world.limit(trunk="max_concurrent_calls = 3")
+    fast_world.campaign("bad", NUMBERS[:3])
+    fast_world.livekit.set_script({number: [LONG] for number in NUMBERS[:3]})
+    fast_world.start()
+    wait_until(lambda: [call["state"] for call in fast_world.calls("bad")] == ["answered"] * 3)
+    break_settings(fast_world, fast_world.id("bad"))
+    fast_world.wait_for_status("bad", "failed", timeout_s=40)
+    row = fast_world.row("bad")
+    assert row["status_message"] == "Failed: its actor could not be kept alive"
+    assert "Unknown time zone" in row["status_error"]
+    wait_until(lambda: {call["state"] for call in fast_world.calls("bad")} == {"ended"})
+    assert len(fast_world.livekit.rings()) == 3, "somebody was called again"
+    assert [task["status"] for task in fast_world.tasks("bad")] == ["completed"] * 3
+    fast_world.check_ledger()
+    address = campaign_address(fast_world.id("bad"))
+    wait_until(lambda: fast_world.service.directory.find(address) is None, what="its last actor to leave")
+
+
+def test_calls_of_a_failed_campaign_are_settled_by_the_next_process_too(fast_world: World) -> None:
+    fast_world.campaign("bad", NUMBERS[:2])
+    fast_world.livekit.set_script({number: [LONG] for number in NUMBERS[:2]})
+    fast_world.start()
+    wait_until(lambda: [call["state"] for call in fast_world.calls("bad")] == ["answered"] * 2)
+    fast_world.stop()
+    fast_world.connection.execute("UPDATE campaigns SET status = 'failed'")
+    fast_world.start()
+    wait_until(lambda: {call["state"] for call in fast_world.calls("bad")} == {"ended"})
+    assert {call["outcome"] for call in fast_world.calls("bad")} <= {"answered", "interrupted"}
+    assert len(fast_world.livekit.rings()) == 2
+    fast_world.check_ledger()
+
+
+def test_a_result_that_calls_still_holds_is_asked_for_again(still_world: World) -> None:
+    """Its dialer is gone, its campaign was not told: the Reconciler has the campaign ask."""
+    still_world.campaign("spring", NUMBERS[:1])
+    still_world.start()
+    campaign = wait_until(lambda: still_world.service.directory.find(campaign_address(still_world.id("spring"))))
+    directory, address = still_world.service.directory, campaign_address(still_world.id("spring"))
+    wait_until(lambda: len(still_world.livekit.rings()) == 1)
+    directory.leave(address)  # as for the moment in which a crashed actor has no successor yet
+    assert campaign is not None
+    (call,) = still_world.calls("spring")
+    wait_until(lambda: directory.find(dialer_address(call["id"])) is None, what="the call's end")
+    directory.enter(address, campaign)
+    advance(still_world, GRACE + PULSE)
+    still_world.wait_for_status("spring", "completed")
+    assert [task["outcome"] for task in still_world.tasks("spring")] == ["answered"]
