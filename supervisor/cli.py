@@ -24,6 +24,10 @@ COMMANDS = {
     "report": ("report", "How a campaign or a company's campaigns went."),
     "explain": ("explain", "Why contacts have not been called yet."),
     "dnc": ("dnc", "Numbers that nobody may call: add, remove, list."),
+    "jobs": ("jobs", "Work beside calling: list, submit, cancel."),
+    "leads": ("leads", "The people a company knows: import, list, export."),
+    "recordings": ("recordings", "Recordings of calls: list, retry."),
+    "receipts": ("receipts", "What calls cost: a provider's amounts in place of estimates."),
     "simulate-livekit": ("simulate_livekit", "A simulated LiveKit server, for trying things out."),
 }
 

@@ -22,7 +22,7 @@ from actors.ids import new_id
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from actors.roster.lifecycle import CONFIG, Hold, Status, TransitionRefusedError
-from supervisor.config.campaign import CampaignFile
+from supervisor.config.campaign import Campaign, CampaignFile
 from supervisor.config.load import Snapshot
 
 Progress = Callable[[str, int, int], None]
@@ -33,6 +33,7 @@ def write_settings(connection: Connection, snapshot: Snapshot, now: datetime) ->
     """Write what the files say about companies, skillbases and campaigns, and hold campaigns that are disabled or
     whose file is gone. To be done before anyone dials. Never deletes. Returns the campaigns' ids by their slugs."""
     with connection.transaction():
+        _write_prices(connection, snapshot, now)
         skillbases = _write_companies(connection, snapshot, now)
         campaigns = {
             slug: _write_campaign(connection, slug, file, skillbases[file.company, file.skillbase], now)
@@ -59,6 +60,44 @@ def import_and_start(
             _start_if_draft(connection, slug, campaign_id, now())
 
 
+def campaign_columns(campaign: Campaign) -> dict[str, Any]:
+    """What stands in `campaigns` of a campaign's description, by column; whose it is and its slug are not among it."""
+    schedule, retry = campaign.schedule, campaign.retry
+    return {
+        "name": campaign.name,
+        "description": campaign.description,
+        "trunk": campaign.trunk,
+        "mode": campaign.mode,
+        "default_region": campaign.default_region,
+        **schedule.model_dump(exclude={"days"}),
+        "days": None if schedule.days is None else list(schedule.days),
+        **campaign.limits.model_dump(),
+        **retry.model_dump(exclude={"outcomes"}),
+        "retry_outcomes": Jsonb({outcome.value: rule for outcome, rule in retry.outcomes.items()}),
+        **campaign.call.model_dump(),
+        "recording_enabled": campaign.recording.enabled,
+    }
+
+
+def _write_prices(connection: Connection, snapshot: Snapshot, now: datetime) -> None:
+    """What trunks cost, as of now; campaigns whose trunk's prices have changed are told."""
+    prices = {name: trunk.prices.price_list() for name, trunk in snapshot.service.trunks.items() if trunk.prices}
+    gone = connection.execute("DELETE FROM trunk_prices WHERE trunk <> ALL(%s) RETURNING trunk", (list(prices),))
+    changed = [row[0] for row in gone.fetchall()]
+    for name, price_list in prices.items():
+        written = connection.execute(
+            "INSERT INTO trunk_prices AS p (trunk, prices, updated_at) VALUES (%s, %s, %s) ON CONFLICT (trunk)"
+            " DO UPDATE SET prices = excluded.prices, updated_at = excluded.updated_at"
+            " WHERE p.prices <> excluded.prices",
+            (name, Jsonb(price_list.as_json()), now),
+        )
+        if written.rowcount:
+            changed.append(name)
+    connection.execute(
+        "UPDATE campaigns SET updated_at = %s WHERE trunk = ANY(%s) AND status IN ('running', 'paused')", (now, changed)
+    )
+
+
 def _write_companies(
     connection: Connection, snapshot: Snapshot, now: datetime
 ) -> dict[tuple[str, str], tuple[UUID, UUID]]:
@@ -71,6 +110,7 @@ def _write_companies(
             "max_concurrent_calls": company.max_concurrent_calls,
             "max_attempts_per_day": company.max_attempts_per_day,
             "recording_slots": company.recording_slots,
+            "recording_retention_days": company.retention_days,
         }
         company_id = _upsert(connection, "companies", ("slug",), values, now)
         for skillbase_slug, skillbase in company.skillbases.items():
@@ -89,24 +129,7 @@ def _write_campaign(
     connection: Connection, slug: str, file: CampaignFile, owner: tuple[UUID, UUID], now: datetime
 ) -> UUID:
     company_id, skillbase_id = owner
-    schedule, retry = file.schedule, file.retry
-    values = {
-        "slug": slug,
-        "company_id": company_id,
-        "skillbase_id": skillbase_id,
-        "name": file.name,
-        "description": file.description,
-        "trunk": file.trunk,
-        "mode": file.mode,
-        "default_region": file.default_region,
-        **schedule.model_dump(exclude={"days"}),
-        "days": None if schedule.days is None else list(schedule.days),
-        **file.limits.model_dump(),
-        **retry.model_dump(exclude={"outcomes"}),
-        "retry_outcomes": Jsonb({outcome.value: rule for outcome, rule in retry.outcomes.items()}),
-        **file.call.model_dump(),
-        "recording_enabled": file.recording.enabled,
-    }
+    values = {"slug": slug, "company_id": company_id, "skillbase_id": skillbase_id, **campaign_columns(file)}
     campaign_id = _upsert(connection, "campaigns", ("slug",), values, now)
     if file.enabled:
         statuses.lift(connection, campaign_id, CONFIG, now, "enabled in its file")

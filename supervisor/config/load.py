@@ -57,6 +57,11 @@ class Snapshot:
         """The URL under which recordings are stored."""
         return self.service.recordings.store or (self.state_directory / "recordings").as_uri()
 
+    @property
+    def recordings_source(self) -> str:
+        """The URL under which LiveKit writes recordings."""
+        return self.service.recordings.source or f"{self.recordings_store.rstrip('/')}/incoming"
+
     def call_list(self, slug: str) -> Path | None:
         """Absolute path of that campaign's call list, None when its file names none. KeyError for an unknown slug."""
         call_list = self.campaigns[slug].call_list

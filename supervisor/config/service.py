@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from actors.campaign.settings import Positive, Settings
+from actors.prices import PriceList
 from supervisor.config.values import (
+    Amount,
+    Currency,
     Dsn,
     JsonTable,
     Line,
     Listen,
     LiveKitUrl,
+    NumberPrefix,
     PathText,
     PhoneNumber,
     Seconds,
@@ -53,6 +58,29 @@ class LiveKitSettings(Settings):
     """So long after a dial request a phone can't ring any more unseen: LiveKit gives a waiting one up after 80 s."""
 
 
+class PriceSettings(Settings):
+    """What a trunk's provider takes for an answered call, by which its cost is estimated. Amounts are texts, so that
+    they are exactly what is written here."""
+
+    currency: Currency
+    """ISO 4217, such as EUR."""
+    per_minute: Annotated[Mapping[NumberPrefix, Amount], Field(min_length=1)]
+    """By the beginning of the number called, of which the longest counts; "+" stands for all others."""
+    connection_fee: Amount = "0"
+    """For each answered call."""
+    increment_s: Annotated[int, Field(ge=1, le=3600)] = 60
+    """A call is charged in steps of so many seconds, the last one whole."""
+
+    def price_list(self) -> PriceList:
+        """The same, to reckon with."""
+        return PriceList(
+            currency=self.currency,
+            per_minute={prefix: Decimal(amount) for prefix, amount in self.per_minute.items()},
+            connection_fee=Decimal(self.connection_fee),
+            increment_s=self.increment_s,
+        )
+
+
 class TrunkSettings(Settings):
     """A SIP trunk that campaigns dial through. Its limits hold over all of them; what is not given does not limit."""
 
@@ -66,6 +94,8 @@ class TrunkSettings(Settings):
     """Calls through this trunk begun in any window of 60 s."""
     calls_per_second: Positive | None = None
     """Calls through this trunk begun in any window of 1 s."""
+    prices: PriceSettings | None = None
+    """What its calls cost; not given: their receipts come from the provider alone."""
 
 
 class SkillbaseSettings(Settings):
@@ -88,6 +118,8 @@ class CompanySettings(Settings):
     """Attempts at one number within any 24 hours, over all its campaigns."""
     recording_slots: Annotated[int, Field(gt=0, le=100)] = 3
     """Downloads of recordings at once."""
+    retention_days: Annotated[int, Field(gt=0, le=36_500)] | None = None
+    """So old, a recording is deleted, its transcript with it; not given: never."""
     skillbases: Mapping[Slug, SkillbaseSettings] = Field(default_factory=dict)
     """Its skillbases, each under its slug."""
 
@@ -135,8 +167,41 @@ class RecordingsSettings(Settings):
 
     store: Store | None = None
     """file:///folder, s3://bucket/prefix or gs://bucket/prefix; not given: `recordings` in the state directory."""
-    transcriber: Literal["none"] = "none"
-    """What turns a recording into text; this version has none."""
+    source: Store | None = None
+    """Where LiveKit's egress writes, an address of the same kinds; not given: the folder `incoming` of the store."""
+    delete_from_source: bool = True
+    """Delete what egress wrote, once it is in the store."""
+    max_downloads: Annotated[int, Field(ge=1, le=500)] = 12
+    """Downloads at once of all companies together, in this process."""
+    attempts: Positive = 8
+    """Downloads of one recording, after which it is failed."""
+    retry_delay_s: Seconds = 10
+    """Before the second attempt; doubles with each."""
+    max_retry_delay_s: Seconds = 3600
+    """The longest delay before an attempt."""
+    egress_timeout_s: Seconds = 900
+    """How long after its call LiveKit may take to end a recording, before it is given up."""
+    transcriber: Annotated[
+        str, Field(pattern=r"^(none|whisper|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$", max_length=255)
+    ] = "none"
+    """What turns a recording into text: none, whisper (the extra of that name), or module:Class of your own."""
+    model: PathText | None = None
+    """The transcriber's model, a path or a name; not given: its own choice."""
+
+
+class JobSettings(Settings):
+    """Background jobs: how much of PostgreSQL they take for themselves."""
+
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Leads or receipts in one transaction."""
+    pause_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 0.1
+    """Between two batches of a job, in which calling has PostgreSQL for itself."""
+    attempts: Positive = 5
+    """Attempts at a batch in a row, after which its job is failed."""
+    retry_delay_s: Seconds = 10
+    """Before the second attempt; doubles with each, up to an hour."""
+    at_once: Annotated[int, Field(ge=1, le=100)] = 2
+    """Jobs worked at a time, each of another company."""
 
 
 class LoggingSettings(Settings):
@@ -161,4 +226,5 @@ class ServiceFile(Settings):
     http: HttpSettings = HttpSettings()
     breaker: BreakerSettings = BreakerSettings()
     recordings: RecordingsSettings = RecordingsSettings()
+    jobs: JobSettings = JobSettings()
     logging: LoggingSettings = LoggingSettings()

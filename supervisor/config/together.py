@@ -39,8 +39,13 @@ def check_campaign(campaign: Mapping[str, Any], names: Names | None, directory: 
     """Key and reason of everything in a campaign's file that does not fit the rest. Never raises."""
     mistakes = [*_call_list(campaign, directory), *_retried_though_reached(campaign)]
     if names is not None:
-        mistakes = [*_company_and_skillbase(campaign, names), *_trunk(campaign, names), *mistakes]
+        mistakes = [*_company_and_skillbase(campaign, names), *_trunk(campaign, names.trunks), *mistakes]
     return mistakes
+
+
+def check_conduct(campaign: Mapping[str, Any], trunks: Collection[str]) -> list[tuple[str, str]]:
+    """The same for a campaign that has no file: its company and skillbase are looked for elsewhere."""
+    return [*_trunk(campaign, trunks), *_retried_though_reached(campaign)]
 
 
 def _company_and_skillbase(campaign: Mapping[str, Any], names: Names) -> list[tuple[str, str]]:
@@ -57,11 +62,11 @@ def _company_and_skillbase(campaign: Mapping[str, Any], names: Names) -> list[tu
     return [("skillbase", _unknown(f"skillbase of company {company!r}", skillbase, names.companies[company]))]
 
 
-def _trunk(campaign: Mapping[str, Any], names: Names) -> list[tuple[str, str]]:
+def _trunk(campaign: Mapping[str, Any], trunks: Collection[str]) -> list[tuple[str, str]]:
     trunk = campaign.get("trunk")
-    if not isinstance(trunk, str) or trunk in names.trunks:
+    if not isinstance(trunk, str) or trunk in trunks:
         return []
-    return [("trunk", _unknown("trunk", trunk, names.trunks))]
+    return [("trunk", _unknown("trunk", trunk, trunks))]
 
 
 def _call_list(campaign: Mapping[str, Any], directory: Path) -> list[tuple[str, str]]:

@@ -16,6 +16,9 @@ from pydantic import AfterValidator, Field
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_-]*\Z")
 _E164 = re.compile(r"^\+[1-9][0-9]{6,14}\Z")
+_AMOUNT = re.compile(r"^[0-9]{1,8}(\.[0-9]{1,6})?\Z")
+_CURRENCY = re.compile(r"^[A-Z]{3}\Z")
+_PREFIX = re.compile(r"^\+[0-9]{0,14}\Z")
 _LISTEN = re.compile(r"^(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})\Z")
 
 
@@ -34,6 +37,24 @@ def _line(value: str) -> str:
 def _e164(value: str) -> str:
     if not _E164.match(value):
         raise ValueError(f"{value!r} is not an E.164 number: + and 7 to 15 digits, such as +74951234567")
+    return value
+
+
+def _amount(value: str) -> str:
+    if not _AMOUNT.match(value):
+        raise ValueError(f'{value!r} is not an amount: digits and up to 6 decimals in quotes, such as "0.0125"')
+    return value
+
+
+def _currency(value: str) -> str:
+    if not _CURRENCY.match(value):
+        raise ValueError(f"{value!r} is not a currency's code of three letters, such as 'EUR'")
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not _PREFIX.match(value):
+        raise ValueError(f"{value!r} is not the beginning of an E.164 number, such as '+7495', or '+' for all others")
     return value
 
 
@@ -140,4 +161,17 @@ Store = Annotated[
 Region = Annotated[str, AfterValidator(_region), Field(json_schema_extra={"pattern": "^[A-Z]{2}$", "examples": ["RU"]})]
 Text = Annotated[str, AfterValidator(_text), Field(max_length=10_000)]
 JsonTable = Annotated[Mapping[str, Any], AfterValidator(_json_table)]
+Amount = Annotated[
+    str,
+    AfterValidator(_amount),
+    Field(json_schema_extra={"pattern": "^[0-9]{1,8}(\\.[0-9]{1,6})?$", "examples": ["0.0125"]}),
+]
+Currency = Annotated[
+    str, AfterValidator(_currency), Field(json_schema_extra={"pattern": "^[A-Z]{3}$", "examples": ["EUR"]})
+]
+NumberPrefix = Annotated[
+    str,
+    AfterValidator(_prefix),
+    Field(json_schema_extra={"pattern": "^\\+[0-9]{0,14}$", "examples": ["+7495"]}),
+]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import psycopg
 
@@ -115,9 +117,12 @@ def _first_moment(connection: psycopg.Connection) -> datetime:
 @contextmanager
 def _service(configuration: Snapshot, dsn: str, clock: FastClock, speed: float) -> Iterator[Service]:
     """The real service, which knows this simulated LiveKit, and is known to it."""
-    with SimulatorThread(api_key=_KEY, api_secret=_SECRET, speed=speed, now=clock.now) as livekit:
+    recordings = Path(url2pathname(urlsplit(configuration.recordings_source).path))
+    with SimulatorThread(
+        api_key=_KEY, api_secret=_SECRET, speed=speed, now=clock.now, recordings_directory=recordings
+    ) as livekit:
         secrets = Secrets(livekit_api_key=_KEY, livekit_api_secret=_SECRET)
-        service = Service(_on_loopback(configuration, livekit.url), secrets, dsn, clock, lease=timedelta(hours=1))
+        service = Service(_for_show(configuration, livekit.url, speed), secrets, dsn, clock, lease=timedelta(hours=1))
         service.start(on_listening=lambda url: livekit.set_webhook_url(f"{url}/webhooks/livekit"))
         try:
             yield service
@@ -139,11 +144,16 @@ def _watch(
         now = clock.now()
         summaries = read_summaries(connection)
         audience.show(Moment(now, summaries, _openings(schedules, now)))
-        if all(summary.status in ("completed", "failed") for summary in summaries):
+        if all(summary.status in ("completed", "failed") for summary in summaries) and _recordings_at_rest(connection):
             return
         if service.failed.is_set():
             raise CampaignServiceError("the service has failed; see its log above")
         stop.wait(_LOOK_EVERY_S)
+
+
+def _recordings_at_rest(connection: psycopg.Connection) -> bool:
+    """Whether every call that was recorded is stored, or will never be."""
+    return connection.execute("SELECT FROM recordings WHERE state NOT IN ('stored', 'failed')").fetchone() is None
 
 
 def _openings(schedules: Mapping[str, Schedule], now: datetime) -> dict[str, datetime]:
@@ -156,8 +166,9 @@ def _unless_stopped(stop: threading.Event) -> None:
         raise DemoInterrupted
 
 
-def _on_loopback(configuration: Snapshot, livekit_url: str) -> Snapshot:
-    """The shipped configuration with this demo's own LiveKit and a port that is free."""
+def _for_show(configuration: Snapshot, livekit_url: str, speed: float) -> Snapshot:
+    """The shipped configuration with this demo's own LiveKit and a port that is free. Agents are waited for as long on
+    the wall's clock as usually: what a busy machine takes to bring one is not played faster."""
 
     def changed(table: Any, **values: Any) -> Any:
         return table.model_copy(update=values)
@@ -167,7 +178,11 @@ def _on_loopback(configuration: Snapshot, livekit_url: str) -> Snapshot:
         "livekit": changed(service.livekit, url=livekit_url),
         "http": changed(service.http, listen="127.0.0.1:0"),
     }
-    return replace(configuration, service=changed(service, **tables))
+    campaigns = {
+        slug: changed(file, call=changed(file.call, agent_timeout_s=min(file.call.agent_timeout_s * speed, 60)))
+        for slug, file in configuration.campaigns.items()
+    }
+    return replace(configuration, service=changed(service, **tables), campaigns=campaigns)
 
 
 @contextmanager

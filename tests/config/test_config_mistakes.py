@@ -25,7 +25,7 @@ SPRING = "campaigns.d/spring.toml"
         (
             "[limits]\nzzz = 3",
             "limits.zzz",
-            "unknown key; known here: max_concurrent_calls, calls_per_minute",
+            "unknown key; known here: max_concurrent_calls, calls_per_minute, max_abandon_rate",
         ),
         ("[limit]", "limit", "unknown key; did you mean 'limits'?"),
         ("limits = 3", "limits", "Input should be a table"),
