@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from actors.campaign.abandonment import Abandonment
 from actors.campaign.conduct import Conduct
@@ -78,10 +77,6 @@ class Allowance:
         if result.answered_at is not None and result.outcome is not Outcome.INTERRUPTED:
             self._abandonment.note(result.answered_at, result.outcome is not Outcome.AGENT_FAILED)
         return self._abandonment.share(now), self._abandonment.allowed(now) < before
-
-    def restore(self, in_progress: Iterable[tuple[UUID, datetime | None]], begun: Iterable[datetime]) -> None:
-        """The calls that the database knows: see Limiter.restore."""
-        self.limiter.restore(in_progress, begun)
 
     def _room(self, now: datetime) -> Room:
         if self.draining or self.leaving:

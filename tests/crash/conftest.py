@@ -22,7 +22,7 @@ from tests.crash.witness import add_witness
 
 _numbers = itertools.count(1)
 
-AT_ONCE = 6
+AT_ONCE = 4
 """Scenes side by side, on two cores; a file whose scenes wait for more than others may say more."""
 
 MakeDatabase = Callable[[], str]

@@ -229,7 +229,7 @@ class Scene:
         wait_until(they_are, 30, "people to be called")
 
     def wait_until_completed(
-        self, *services: Running, timeout_s: float = 60, meanwhile: Callable[[], None] = lambda: None
+        self, *services: Running, timeout_s: float = 100, meanwhile: Callable[[], None] = lambda: None
     ) -> None:
         """Until every campaign is completed, by services that live on; `meanwhile` is done again and again."""
 

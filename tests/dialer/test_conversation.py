@@ -1,0 +1,79 @@
+"""How an answered call ended, by who was seen on the line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from actors.dialer.conversation import OUTCOME_ATTRIBUTE, Conversation
+from actors.dialer.messages import Seen
+from actors.outcomes import Outcome
+from tests.dialer.mailbox import a_call
+from tests.world import TUESDAY
+
+SECOND = timedelta(seconds=1)
+
+
+def agent(reported: str | None = None) -> Seen:
+    return Seen("agent-1", True, TUESDAY, {} if reported is None else {OUTCOME_ATTRIBUTE: reported})
+
+
+def answered() -> Conversation:
+    talk = Conversation(a_call())
+    talk.answered_at = TUESDAY
+    return talk
+
+
+def test_an_agent_on_the_line_makes_it_a_conversation() -> None:
+    talk = answered()
+    assert talk.see(agent(), TUESDAY)
+    assert not talk.see(agent(), TUESDAY), "it is new only once"
+    assert talk.outcome() == (Outcome.ANSWERED, None)
+
+
+def test_the_callee_is_nobodys_agent() -> None:
+    talk = answered()
+    assert not talk.see(Seen("callee", False, TUESDAY, {OUTCOME_ATTRIBUTE: "voicemail"}), TUESDAY)
+    assert talk.outcome()[0] is Outcome.AGENT_FAILED
+
+
+def test_without_an_agent_the_call_was_abandoned() -> None:
+    assert answered().outcome() == (Outcome.AGENT_FAILED, "no agent renewals-agent joined")
+
+
+def test_an_agent_that_left_before_the_answer_has_met_nobody() -> None:
+    talk = Conversation(a_call())
+    talk.see(agent(), TUESDAY)
+    talk.agent_has_left()
+    talk.answered_at = TUESDAY + SECOND
+    assert talk.outcome()[0] is Outcome.AGENT_FAILED
+
+
+def test_the_agent_knows_a_machine_from_a_person() -> None:
+    talk = answered()
+    talk.see(agent(), TUESDAY)
+    talk.see(agent("voicemail"), TUESDAY)
+    assert talk.outcome() == (Outcome.VOICEMAIL, None)
+
+
+def test_what_nobody_followed_from_its_answer_is_not_blamed_on_agents() -> None:
+    talk = answered()
+    talk.followed_from_its_answer = False
+    assert talk.outcome() == (Outcome.INTERRUPTED, "whoever followed the call died")
+
+
+def test_all_is_told_once_it_is_over_and_the_agent_has_reported_or_is_gone() -> None:
+    talk = answered()
+    talk.see(agent(), TUESDAY)
+    assert not talk.is_told
+    talk.over_at = TUESDAY + SECOND
+    assert not talk.is_told
+    talk.agent_has_left()
+    assert talk.is_told
+    reporting = answered()
+    reporting.over_at = TUESDAY + SECOND
+    reporting.see(agent("voicemail"), TUESDAY)
+    assert reporting.is_told
+
+
+def test_an_agent_is_late_after_the_calls_own_patience() -> None:
+    assert Conversation(a_call(agent_timeout_s=2.0)).agent_is_late_at(TUESDAY) == TUESDAY + 2 * SECOND

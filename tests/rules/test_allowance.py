@@ -1,0 +1,102 @@
+"""What stands between a campaign and its next call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from actors.campaign.allowance import NONE, Allowance, Room
+from actors.campaign.conduct import Conduct
+from actors.campaign.settings import CampaignSettings, Limits, ScheduleSettings
+from actors.dialer.messages import CallResult
+from actors.ids import new_id
+from actors.outcomes import Outcome
+from actors.services import LIVEKIT
+from tests.dialer.mailbox import a_call
+from tests.world import TUESDAY
+
+TRUNK, AGENTS = "trunk:main", "agents:renewals-agent"
+NEEDS = frozenset({LIVEKIT, TRUNK, AGENTS})
+FIVE = Limits(max_concurrent_calls=5)
+
+
+def allowance(
+    *, running: bool = True, held_by: frozenset[str] = frozenset(), settings: CampaignSettings | None = None
+) -> Allowance:
+    settings = settings or CampaignSettings(limits=FIVE)
+    made = Allowance(settings.limits)
+    made.follow(running=running, held_by=held_by, needs=NEEDS, limits=settings.limits, conduct=Conduct(settings))
+    return made
+
+
+def test_a_running_campaign_may_call_as_its_limit_says() -> None:
+    assert allowance().room(TUESDAY) == Room(5)
+
+
+def test_a_campaign_that_does_not_run_drains_or_leaves_calls_nobody() -> None:
+    draining, leaving = allowance(), allowance()
+    draining.draining = leaving.leaving = True
+    for closed in (allowance(running=False), draining, leaving):
+        assert closed.room(TUESDAY) == NONE
+
+
+@pytest.mark.parametrize("service", sorted(NEEDS))
+def test_nothing_begins_while_a_service_fails_that_it_needs(service: str) -> None:
+    waiting = allowance()
+    waiting.failing = frozenset({service})
+    assert waiting.room(TUESDAY) == NONE
+    waiting.failing = frozenset({"trunk:another", "recordings"})
+    assert waiting.room(TUESDAY) == Room(5)
+
+
+def test_a_probe_may_pass_its_own_breaker_and_nothing_else() -> None:
+    held = allowance(running=False, held_by=frozenset({TRUNK}))
+    held.failing = frozenset({TRUNK})
+    assert held.room_for_probe(TRUNK, TUESDAY)
+    assert held.room(TUESDAY) == NONE
+    held.failing = frozenset({TRUNK, LIVEKIT})
+    assert not held.room_for_probe(TRUNK, TUESDAY), "LiveKit fails too"
+    by_an_operator = allowance(running=False)
+    by_an_operator.failing = frozenset({TRUNK})
+    assert not by_an_operator.room_for_probe(TRUNK, TUESDAY)
+    by_two = allowance(running=False, held_by=frozenset({TRUNK, AGENTS}))
+    assert not by_two.room_for_probe(TRUNK, TUESDAY)
+
+
+def test_a_closed_window_says_when_it_opens_and_one_that_is_over_that_it_is() -> None:
+    later = ScheduleSettings(start_time=TUESDAY + timedelta(hours=1), end_time=TUESDAY + timedelta(hours=2))
+    closed = allowance(settings=CampaignSettings(limits=FIVE, schedule=later))
+    assert closed.room(TUESDAY) == Room(0, opens_at=TUESDAY + timedelta(hours=1))
+    assert closed.room(TUESDAY + timedelta(hours=1)) == Room(5)
+    assert closed.room(TUESDAY + timedelta(hours=2)) == Room(0, over=True)
+
+
+def test_a_full_minute_says_when_it_has_room_again() -> None:
+    busy = allowance(settings=CampaignSettings(limits=Limits(calls_per_minute=1)))
+    call_id = new_id()
+    busy.limiter.admit(call_id)
+    busy.limiter.began(call_id, TUESDAY)
+    assert busy.room(TUESDAY).calls == 0
+    opens_at = busy.room(TUESDAY).opens_at
+    assert opens_at is not None and opens_at > TUESDAY + timedelta(seconds=60)
+
+
+def test_answers_that_no_agent_joins_narrow_it_and_their_end_is_told_once_it_does() -> None:
+    slow = allowance(settings=CampaignSettings(limits=Limits(max_concurrent_calls=10, max_abandon_rate=0.03)))
+    told = []
+    for _ in range(3):
+        ended = CallResult(a_call(), Outcome.AGENT_FAILED, TUESDAY, answered_at=TUESDAY)
+        told.append(slow.note_end(ended, TUESDAY))
+    assert [round(share, 2) for share, _ in told] == [0.01, 0.02, 0.03]
+    assert [slower for _, slower in told] == [False, True, True]
+    assert slow.room(TUESDAY) == Room(1)
+
+
+def test_what_fails_by_a_service_that_is_known_to_fail_met_an_outage() -> None:
+    calm = allowance()
+    assert not calm.met_an_outage(frozenset({TRUNK}), None)
+    assert calm.met_an_outage(frozenset({TRUNK}), TRUNK), "it was the probe"
+    calm.failing = frozenset({TRUNK})
+    assert calm.met_an_outage(frozenset({TRUNK}), None)
+    assert not calm.met_an_outage(frozenset(), None), "nobody's fault"
