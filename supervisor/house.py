@@ -25,7 +25,7 @@ from actors.dialer.calls import Calls
 from actors.dialer.gateway import Gateway
 from actors.dialer.messages import Call
 from actors.dialer.reconciler import Reconciler
-from actors.jobs.actor import Jobs, Pace
+from actors.jobs.actor import SHORTEST_LEASE, Jobs, Pace
 from actors.jobs.ledger import Claimant
 from actors.limiter import CallLimits
 from actors.recording.actor import Recordings
@@ -145,7 +145,7 @@ class House:
             self.surroundings,
             pool=self.pool,
             telemetry=self.telemetry,
-            claimant=Claimant(self.supervisor.id, self.lease),
+            claimant=Claimant(self.supervisor.id, max(self.lease, SHORTEST_LEASE)),
             pace=pace,
             start_campaign=statuses.start,
         )

@@ -342,6 +342,8 @@ class Campaign(Actor):
         """Nothing can be claimed now: when will there be something, or is everything done?"""
         with self._pool.connection() as connection:
             prospects = ledger.read_prospects(connection, self._campaign)
+        if prospects.claimable and self._work_may_be_due:
+            return  # it is about to be claimed
         if prospects.claimable:
             # Locked by someone else, or not ours to claim any more and the notification was lost.
             self._read_again()

@@ -21,7 +21,9 @@ from actors.telemetry import Telemetry
 
 LOOK_EVERY = timedelta(seconds=5)
 """How often jobs are looked for that no event told of: those of a process that has died, those whose next attempt has
-come, and those whose notification was lost."""
+come, and those whose notification was lost. Also the sign of life that this process gives."""
+SHORTEST_LEASE = 3 * LOOK_EVERY
+"""A process that is silent for less is not taken for dead."""
 WAIT = timedelta(seconds=2)
 """How soon items are looked at again of which none could be done: people are on the phone for longer."""
 
@@ -96,6 +98,8 @@ class Jobs(Actor):
     def _look(self) -> None:
         now = self.clock.now()
         with self._pool.connection() as connection:
+            ledger.stay(connection, self._claimant.owner, list(self._jobs))
+            connection.commit()  # the claims below are transactions of their own
             while len(self._jobs) < self._pace.at_once:
                 job = ledger.claim(connection, self._claimant, list(self._jobs), now)
                 if job is None:

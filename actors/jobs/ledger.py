@@ -1,6 +1,6 @@
 """The SQL of background jobs: claiming one, doing a batch of it, and how it ends.
 
-A job is worked by one process at a time. The job's row carries its owner and the time of its last batch, by
+A job is worked by one process at a time. The job's row carries its owner and its last sign of life, by
 PostgreSQL's clock; every batch begins by locking the row and looking whether it is still its owner's, so that one whose
 job was cancelled or taken over writes nothing.
 """
@@ -51,6 +51,10 @@ RETURNING j.id, company_id, campaign_id, job_type AS type, params, created_at, a
 _BEAT = """
 UPDATE background_jobs SET heartbeat_at = clock_timestamp()
 WHERE id = %(job)s AND status = 'running' AND owner_id = %(owner)s RETURNING id"""
+
+_STAY = """
+UPDATE background_jobs SET heartbeat_at = clock_timestamp()
+WHERE status = 'running' AND owner_id = %(owner)s AND id = ANY(%(ours)s)"""
 
 _NEXT = """
 SELECT position, subject_id, phone_number, looks FROM job_items
@@ -105,6 +109,11 @@ def claim(connection: Connection, claimant: Claimant, ours: Sequence[UUID], now:
             {"queue": QUEUE, "owner": claimant.owner, "lease": claimant.lease, "ours": list(ours), "now": now},
         ).fetchone()
     return None if row is None else Job(**{**row, "type": JobType(row["type"])})
+
+
+def stay(connection: Connection, owner: UUID, ours: Sequence[UUID]) -> None:
+    """These jobs are being worked on, however long the pause between their batches is."""
+    connection.execute(_STAY, {"owner": owner, "ours": list(ours)})
 
 
 def still_ours(connection: Connection, job: Job, owner: UUID) -> bool:

@@ -78,6 +78,16 @@ def test_a_job_of_a_living_process_is_left_to_it(office: Office) -> None:
     assert office.claim_job(office.process()) is None
 
 
+def test_a_job_is_left_to_its_process_however_long_the_pause_between_batches(office: Office) -> None:
+    office.leads(5)
+    submitted = office.submit(DELETE)
+    owner = office.process()
+    office.claim_job(owner)
+    office.connection.execute("UPDATE background_jobs SET heartbeat_at = heartbeat_at - interval '1 minute'")
+    ledger.stay(office.connection, owner, [submitted.id])
+    assert office.claim_job(office.process()) is None
+
+
 def test_a_restarted_actor_goes_on_with_the_jobs_of_its_process(office: Office) -> None:
     office.leads(5)
     submitted = office.submit(DELETE)
