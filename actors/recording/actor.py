@@ -43,7 +43,7 @@ from actors.recording.workers import Kind, Work, Workers
 from actors.services import RECORDINGS
 from actors.telemetry import Telemetry
 
-PULSE = timedelta(seconds=5)
+PULSE = timedelta(seconds=10)
 """How often it looks for what nobody has told it: lost webhooks, slots of dead supervisors, recordings to retry."""
 EXPIRE_EVERY = timedelta(minutes=10)
 _DELETIONS = 200

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -60,7 +61,8 @@ class Snapshot:
     @property
     def recordings_source(self) -> str:
         """The URL under which LiveKit writes recordings."""
-        return self.service.recordings.source or f"{self.recordings_store.rstrip('/')}/incoming"
+        store = urlsplit(self.recordings_store)
+        return self.service.recordings.source or store._replace(path=f"{store.path.rstrip('/')}/incoming").geturl()
 
     def call_list(self, slug: str) -> Path | None:
         """Absolute path of that campaign's call list, None when its file names none. KeyError for an unknown slug."""

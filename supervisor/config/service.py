@@ -181,9 +181,9 @@ class RecordingsSettings(Settings):
     """The longest delay before an attempt."""
     egress_timeout_s: Seconds = 900
     """How long after its call LiveKit may take to end a recording, before it is given up."""
-    transcriber: Annotated[
-        str, Field(pattern=r"^(none|whisper|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$", max_length=255)
-    ] = "none"
+    transcriber: Annotated[str, Field(pattern=r"^(none|whisper|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$", max_length=255)] = (
+        "none"
+    )
     """What turns a recording into text: none, whisper (the extra of that name), or module:Class of your own."""
     model: PathText | None = None
     """The transcriber's model, a path or a name; not given: its own choice."""

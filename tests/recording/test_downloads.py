@@ -250,7 +250,7 @@ def test_a_recording_deleted_while_it_is_fetched_leaves_no_file(shelf: Shelf, cl
     wait_until(lambda: source.reading)
     shelf.connection.execute("DELETE FROM recordings")
     source.gate.set()
-    wait_until(shelf.files)
+    wait_until(lambda: not source.reading)
     pass_time(clock, lambda: not shelf.files() and not shelf.read("SELECT * FROM discarded_recordings"))
 
 

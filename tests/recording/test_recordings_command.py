@@ -75,7 +75,8 @@ def test_a_company_that_is_not_there_is_named(run: Run) -> None:
 def test_status_counts_recordings_and_says_why_some_failed(shelf: Shelf, tmp_path: Path, run: Run) -> None:
     shelf.add(shelf.company("acme"), [b"a recording"] * 2)
     shelf.connection.execute(
-        "UPDATE recordings SET state = 'failed', error_message = 'no luck' WHERE id = (SELECT min(id::text)::uuid FROM recordings)"
+        "UPDATE recordings SET state = 'failed', error_message = 'no luck'"
+        " WHERE id = (SELECT id FROM recordings ORDER BY id LIMIT 1)"
     )
     config = str(tmp_path / "campaignd.toml")
     printed = CliRunner().invoke(campaignd, ["status", "--config", config]).output.splitlines()
