@@ -24,6 +24,8 @@ KEY, SECRET = "test", "a-secret-that-is-long-enough-for-sha256"
 TOKEN = "a-token-of-the-tests"
 
 _SERVICE = """
+[service]
+state_directory = "state"
 [database]
 dsn = "{dsn}"
 [livekit]

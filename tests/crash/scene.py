@@ -35,6 +35,7 @@ KEY, SECRET = "crash", "a-secret-that-is-long-enough-for-sha256"
 
 _SERVICE = """
 [service]
+state_directory = "state"
 drain_timeout_s = 10
 lease_s = {lease_s}
 [database]
@@ -51,6 +52,8 @@ calls_per_second = {calls_per_second}
 name = "Acme"
 [companies.acme.skillbases.renewals]
 agent_name = "renewals-agent"
+[recordings]
+source = {recordings}
 [http]
 listen = "127.0.0.1:{port}"
 [breaker]
@@ -75,6 +78,7 @@ jitter = 0
 rejected = "never"
 [call]
 ringing_timeout_s = 5
+agent_timeout_s = 10
 """
 
 
@@ -95,6 +99,8 @@ class Scene:
 
     def __init__(self, folder: Path, dsn: str, *, services: Sequence[str] = ("a",), calls_per_second: int) -> None:
         self.folder, self.dsn = folder, dsn
+        self._recordings = folder / "recorded"
+        self._recordings.mkdir()
         self.campaigns: dict[str, Campaign] = {}
         self.deaths: list[datetime] = []
         self.outages: list[tuple[datetime, datetime]] = []
@@ -116,7 +122,9 @@ class Scene:
     def __enter__(self) -> Scene:
         closing = self._closing
         self.connect()
-        self.livekit = closing.enter_context(SimulatorThread(api_key=KEY, api_secret=SECRET))
+        self.livekit = closing.enter_context(
+            SimulatorThread(api_key=KEY, api_secret=SECRET, recordings_directory=self._recordings)
+        )
         self.livekit.set_knobs(agent_join_s=0.05, agent_lingers_s=0.05)
         addresses = [f"{self.url(name)}/webhooks/livekit" for name in self._ports]
         if len(addresses) > 1:
@@ -142,6 +150,7 @@ class Scene:
         *,
         max_concurrent_calls: int | None = 3,
         calls_per_minute: int | None = None,
+        recorded: bool = False,
     ) -> None:
         """A campaign's file and list; from now on its numbers do what their contacts do."""
         for name in ("campaigns.d", "lists"):
@@ -151,6 +160,8 @@ class Scene:
         text = _CAMPAIGN.format(
             slug=slug, limits=lines, max_retries=MAX_RETRIES, retry_delay_minutes=self.retry_delay_minutes
         )
+        if recorded:
+            text += "[recording]\nenabled = true\n"
         (self.folder / "campaigns.d" / f"{slug}.toml").write_text(text)
         numbers = "\n".join(contact.number for contact in contacts)
         (self.folder / "lists" / f"{slug}.csv").write_text(f"phone_number\n{numbers}\n")
@@ -173,6 +184,7 @@ class Scene:
                 livekit=self.livekit.url,
                 calls_per_second=self._calls_per_second,
                 port=self._ports[name],
+                recordings=json.dumps(self._recordings.as_uri()),
             )
         )
         environment = os.environ | {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": secret, "CAMPAIGND_KILL_AT": kill_at}

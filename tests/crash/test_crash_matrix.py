@@ -31,12 +31,17 @@ MOMENTS: dict[str, Moment] = {
 
 def dies_at(scene: Scene, *, point: str) -> None:
     """When it gets there for the first time; and the next one when it gets there for the fourth."""
-    scene.campaign("spring", contacts(12))
+    scene.campaign("spring", contacts(12), recorded=True)
     for nth in (1, 4):
         _live_until(scene, f"{point}:{nth}", 40)
     _live_on(scene)
     begun = [row["dialing_at"] for row in scene.read("SELECT dialing_at FROM calls WHERE dialing_at IS NOT NULL")]
     assert most_within(timedelta(seconds=1), begun) <= CALLS_PER_SECOND
+    forgotten = scene.read(
+        "SELECT FROM calls c WHERE answered_at IS NOT NULL AND outcome = 'answered'"
+        " AND NOT EXISTS (SELECT FROM recordings r WHERE r.call_id = c.id)"
+    )
+    assert not forgotten, "a call that was to be recorded has no recording to be expected"
 
 
 def dies_when(scene: Scene, *, moment: Moment) -> None:
