@@ -68,9 +68,7 @@ class Directory:
 
     def campaigns(self) -> list[UUID]:
         """The campaigns that have an actor now."""
-        return [
-            UUID(address.removeprefix(_CAMPAIGN)) for address in self.residents() if address.startswith(_CAMPAIGN)
-        ]
+        return [UUID(address.removeprefix(_CAMPAIGN)) for address in self.residents() if address.startswith(_CAMPAIGN)]
 
     def tell(self, address: Address, message: object) -> bool:
         """Put `message` into the mailbox at `address`. False: nobody lives there, the message went nowhere.

@@ -220,7 +220,9 @@ def test_a_campaign_whose_answerers_find_no_agent_slows_down_before_the_law_is_b
 
     wait_until(completed, 100, "everybody to be called once")
     abandoned = [call["ended_at"] for call in still_world.calls("spring") if call["outcome"] == "agent_failed"]
-    assert len(abandoned) == 3, [(c["phone_number"], c["outcome"], c["error_message"]) for c in still_world.calls("spring")][:25]
+    assert len(abandoned) == 3, [
+        (c["phone_number"], c["outcome"], c["error_message"]) for c in still_world.calls("spring")
+    ][:25]
     later = [call for call in still_world.calls("spring") if call["claimed_at"] > max(abandoned)]
     assert later, "nobody was called after that"
     assert most_at_once(later[:40]) == 1
@@ -236,7 +238,7 @@ def test_a_campaign_that_does_not_need_the_failing_trunk_goes_on(still_world: Wo
     still_world.wait_for_status("spring", "paused")
     still_world.wait_for_status("autumn", "completed")
     assert breaker(still_world, "trunk:spare")["state"] == "closed"
-    assert TUESDAY == still_world.clock.now()
+    assert still_world.clock.now() == TUESDAY
 
 
 def test_an_operators_pause_outlasts_the_breakers_and_the_breakers_the_operators(still_world: World) -> None:

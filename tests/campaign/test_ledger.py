@@ -528,7 +528,8 @@ def test_claiming_reads_the_index_in_its_order_and_sorts_nothing(book: Book, big
     the one that PostgreSQL may keep for any."""
     sql = files("actors.campaign").joinpath("sql", "claim.sql").read_text()
     company = book.row(big_list).company_id
-    same = {"campaign": big_list, "company": company, "epoch": 1, "trunk": "main", "now": TUESDAY, "only": None, "probe": None}
+    same = {"campaign": big_list, "company": company, "epoch": 1, "trunk": "main", "now": TUESDAY}
+    same |= {"only": None, "probe": None}
     names = list(TYPES)
     marked = re.sub(r"%\((\w+)\)s(::\w+(\[\])?)?", lambda m: f"${names.index(m[1]) + 1}::{TYPES[m[1]]}", sql)
     plans = []
