@@ -262,11 +262,11 @@ class Campaign(Actor):
     def _probe(self, offered: ProbeOffered) -> None:
         """Call one more contact although a service fails, if nothing else is in the way."""
         now, claimed = self.clock.now(), []
-        if self._allowance.room_for_probe(offered.service, now):
+        if offered.trunk == self._campaign.trunk and self._allowance.room_for_probe(offered.service, now):
             claimed = self._claim([offered.call_id], now, probe=offered.service)
             self._place(claimed, now, probe=offered.service)
         if not claimed:
-            self._tell_trunk(ProbeDeclined(offered.call_id))
+            self.tell(trunk_address(offered.trunk), ProbeDeclined(offered.call_id))
 
     def _place(self, claimed: Sequence[ClaimedTask], now: datetime, *, probe: str | None = None) -> None:
         for task in claimed:

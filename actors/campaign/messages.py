@@ -20,9 +20,10 @@ class PermitsGranted:
 
 @dataclass(frozen=True)
 class ProbeOffered:
-    """From its trunk: this one call may begin although the breaker of `service` is not closed, to see whether it works
-    again. Whoever has nobody to call answers `ProbeDeclined`."""
+    """From a trunk, to whichever campaign: this one call may begin through it although the breaker of `service` is not
+    closed, to see whether it works again. Whoever has nobody to call through it answers `ProbeDeclined`."""
 
+    trunk: str
     call_id: UUID
     service: str
 

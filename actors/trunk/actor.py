@@ -195,7 +195,7 @@ class Trunk(Actor):
             self._limiter.prepare(call_id)
             self._permits[call_id] = campaign_id
             self._probe_call = call_id
-            if self.tell(campaign_address(campaign_id), ProbeOffered(call_id, probe.service)):
+            if self.tell(campaign_address(campaign_id), ProbeOffered(self._name, call_id, probe.service)):
                 return
             self._withdraw((call_id,))
         if probe is not None:

@@ -66,8 +66,10 @@ def two_supervisors_share_the_campaigns(scene: Scene) -> None:
 
 def of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns(scene: Scene) -> None:
     for number in range(20):
-        scene.campaign(f"c{number:02}", contacts(4, [(LONG,), (BUSY, LONG)], campaign=number), max_concurrent_calls=1)
-    first, second = scene.ready("a"), scene.ready("b")
+        scene.campaign(f"c{number:02}", contacts(6, [(LONG,), (BUSY, LONG)], campaign=number), max_concurrent_calls=1)
+    first, second = scene.service("a"), scene.service("b")
+    for service in (first, second):
+        scene.wait_until_ready(service)
     wait_until(lambda: _owned(scene).get("b", 0) >= 3, 60)
     scene.kill(first)
     killed_at = datetime.now(UTC)
