@@ -38,8 +38,9 @@ class Conversation:
         return True
 
     def agent_has_left(self) -> None:
-        """One that left before the answer has met nobody, whatever it was there for."""
-        if self.answered_at is None:
+        """One that left before the answer, and before the callee, has met nobody. An answer may be told late: when
+        both have gone already."""
+        if self.answered_at is None and not self.callee_left:
             self.agent_joined_at = self._reported = None
         else:
             self._agent_left = True

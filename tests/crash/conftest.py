@@ -63,8 +63,11 @@ def played(
             scene = Scene(folder, dsn, services=part.services, calls_per_second=part.calls_per_second)
             scene.server = server
             with scene:
-                part.act(scene)
-                check(scene)
+                try:
+                    part.act(scene)
+                    check(scene)
+                except AssertionError as error:
+                    raise AssertionError("\n".join([str(error), *scene.said()])) from None
 
     with ThreadPoolExecutor(getattr(request.module, "AT_ONCE", AT_ONCE)) as stage:
         longest_first = sorted(chosen, key=lambda part: not part.long)

@@ -103,6 +103,7 @@ class Scene:
         self._recordings.mkdir()
         self.campaigns: dict[str, Campaign] = {}
         self.deaths: list[datetime] = []
+        self._services: list[Running] = []
         self.outages: list[tuple[datetime, datetime]] = []
         self.absences: list[tuple[datetime, datetime]] = []
         """Of PostgreSQL: a mark that was written too long after it was asked for is not followed by a dial."""
@@ -190,7 +191,12 @@ class Scene:
         environment = os.environ | {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": secret, "CAMPAIGND_KILL_AT": kill_at}
         running = Running("run", "--config", file, env=environment)
         self._closing.push(running)
+        self._services.append(running)
         return running
+
+    def said(self) -> list[str]:
+        """What its services have logged, but for calls that ended as they should."""
+        return [line for service in self._services for line in service.err.splitlines() if "call_ended" not in line]
 
     def ready(self, name: str = "a", *, secret: str = SECRET) -> Running:
         """The service of this name, ready."""

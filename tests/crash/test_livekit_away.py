@@ -25,7 +25,7 @@ _AWAY_S = 3.0
 _RETRY_S = 2.0
 _LONGEST_REQUEST_S = 20
 """How long one waits at most that is never answered: a dial, which is given as long as a phone may ring, and 15 s."""
-AT_ONCE = 10
+AT_ONCE = 5
 WEBHOOKS = 2000
 
 

@@ -26,12 +26,13 @@ from tests.crash.wire import Wire
 from tests.waiting import wait_until
 from tests.world import TUESDAY
 
-STOPS_WITHIN = timedelta(seconds=1)
-"""A dial that was marked just before may still be on its way for so long."""
+STOPS_WITHIN = timedelta(seconds=1) + timedelta(seconds=2)
+"""A dial that was marked just before may still be on its way for a second; on a machine that plays many scenes at once
+the request itself, and the phone, take their time too."""
 SHORTLY_S = LEASE_S / 2
 LONGER_THAN_A_LEASE_S = LEASE_S + 2
 
-AT_ONCE = 10
+AT_ONCE = 5
 _VERY_LONG = Answer(ring_s=0.2, talk_s=9.0)
 _PATIENCE = "-c statement_timeout=1s -c lock_timeout=1s"
 
@@ -193,9 +194,9 @@ def book(dsn: str) -> Iterator[Book]:
 
 @contextmanager
 def _locked(scene: Scene) -> Iterator[None]:
-    """Nobody reads or writes a call or a task."""
+    """Nobody reads or writes a call. One table: two would be locked one after the other, and a deadlock be had."""
     with psycopg.connect(scene.dsn) as connection:
-        connection.execute("LOCK TABLE calls, call_tasks IN ACCESS EXCLUSIVE MODE")
+        connection.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
         yield
 
 

@@ -48,6 +48,15 @@ def test_an_agent_that_left_before_the_answer_has_met_nobody() -> None:
     assert talk.outcome()[0] is Outcome.AGENT_FAILED
 
 
+def test_an_agent_that_outstayed_the_callee_had_a_conversation_even_if_the_answer_is_told_after_that() -> None:
+    talk = Conversation(a_call())
+    talk.see(agent(), TUESDAY)
+    talk.callee_left = True
+    talk.agent_has_left()
+    talk.answered_at = TUESDAY + SECOND
+    assert talk.outcome() == (Outcome.ANSWERED, None)
+
+
 def test_the_agent_knows_a_machine_from_a_person() -> None:
     talk = answered()
     talk.see(agent(), TUESDAY)
