@@ -179,7 +179,12 @@ class Source(FileSystemHandler):
             raise OSError("the source is busy")
         self.gate.wait(30)
         threading.Event().wait(self._slow_s)
-        return pyarrow.PythonFile(_Reading(self, call, (self._folder / path).open("rb"), mishap), mode="r")
+        try:
+            file = (self._folder / path).open("rb")
+        except OSError:  # deleted meanwhile
+            self.ended(call)
+            raise
+        return pyarrow.PythonFile(_Reading(self, call, file, mishap), mode="r")
 
     def ended(self, call: UUID) -> None:
         with self._lock:
