@@ -28,6 +28,7 @@ COMMANDS = {
     "leads": ("leads", "The people a company knows: import, list, export."),
     "recordings": ("recordings", "Recordings of calls: list, retry."),
     "receipts": ("receipts", "What calls cost: a provider's amounts in place of estimates."),
+    "verify": ("verify", "Have the running service carry out campaigns to test numbers."),
     "simulate-livekit": ("simulate_livekit", "A simulated LiveKit server, for trying things out."),
 }
 

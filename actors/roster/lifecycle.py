@@ -27,6 +27,7 @@ class Action(StrEnum):
     RESUME = "resume"
     COMPLETE = "complete"
     FAIL = "fail"
+    CANCEL = "cancel"
 
 
 OPERATOR = "operator"
@@ -38,6 +39,8 @@ TRANSITIONS: Mapping[tuple[Status, Action], Status] = {
     (Status.PAUSED, Action.PAUSE): Status.PAUSED,  # by one more hold
     (Status.PAUSED, Action.RESUME): Status.RUNNING,  # once its last hold is lifted
     (Status.RUNNING, Action.COMPLETE): Status.COMPLETED,
+    (Status.RUNNING, Action.CANCEL): Status.FAILED,
+    (Status.PAUSED, Action.CANCEL): Status.FAILED,
     **{(status, Action.FAIL): Status.FAILED for status in Status if status is not Status.FAILED},
 }
 """All there are: what is not here is refused."""
@@ -94,4 +97,5 @@ _PARTICIPLES = {
     Action.RESUME: "resumed",
     Action.COMPLETE: "completed",
     Action.FAIL: "failed",
+    Action.CANCEL: "cancelled",
 }

@@ -48,6 +48,14 @@ def resume(connection: Connection, campaign_id: UUID, now: datetime, reason: str
         lift(connection, campaign_id, OPERATOR, now, reason)
 
 
+def cancel(connection: Connection, campaign_id: UUID, now: datetime, reason: str) -> None:
+    """running or paused → failed: nobody is called for it any more; calls in progress end by themselves. Raises
+    TransitionRefusedError."""
+    with connection.transaction():
+        status = _lock(connection, campaign_id)
+        _change(connection, campaign_id, status, after(Action.CANCEL, status), now, f"Cancelled: {reason}")
+
+
 def hold(connection: Connection, campaign_id: UUID, reason: Hold, now: datetime) -> None:
     """Give a campaign a hold, or change what it says. An active campaign is paused; a draft is held once it starts."""
     with connection.transaction():

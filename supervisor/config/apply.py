@@ -103,7 +103,7 @@ def _write_companies(
 ) -> dict[tuple[str, str], tuple[UUID, UUID]]:
     """Ids of company and skillbase, by the slugs of both."""
     ids = {}
-    for slug, company in snapshot.service.companies.items():
+    for slug, company in snapshot.service.tenants.items():
         values: dict[str, Any] = {
             "slug": slug,
             "name": company.name,

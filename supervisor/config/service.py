@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from actors.campaign.settings import Positive, Settings
 from actors.prices import PriceList
@@ -25,6 +25,12 @@ from supervisor.config.values import (
     Slug,
     Store,
 )
+from supervisor.verify.numbers import parse_range
+
+
+def _numbers(value: str) -> str:
+    parse_range(value)
+    return value
 
 
 class ServiceSettings(Settings):
@@ -213,6 +219,23 @@ class LoggingSettings(Settings):
     """text for people, json for machines: one object a line."""
 
 
+class VerifySettings(Settings):
+    """What `campaignd verify` may do: it has the service call test numbers, for a company of its own."""
+
+    numbers: Annotated[
+        str, AfterValidator(_numbers), Field(json_schema_extra={"examples": ["+79450000000-+79450009999"]})
+    ]
+    """The only numbers it may ring, first and last: those of a test trunk."""
+    trunk: Slug
+    """The trunk it dials them through."""
+    agent_name: Line
+    """The LiveKit agent that talks to them."""
+
+
+VERIFY_COMPANY = "verify"
+"""Slug of the company, and of its skillbase, whose campaigns `campaignd verify` makes."""
+
+
 class ServiceFile(Settings):
     """campaignd.toml: the service, what it dials through, and for whom."""
 
@@ -228,3 +251,23 @@ class ServiceFile(Settings):
     recordings: RecordingsSettings = RecordingsSettings()
     jobs: JobSettings = JobSettings()
     logging: LoggingSettings = LoggingSettings()
+    verify: VerifySettings | None = None
+
+    @property
+    def tenants(self) -> Mapping[str, CompanySettings]:
+        """The companies, and that of `campaignd verify`, if it is set up."""
+        if self.verify is None:
+            return self.companies
+        skillbase = SkillbaseSettings(agent_name=self.verify.agent_name)
+        return {
+            **self.companies,
+            VERIFY_COMPANY: CompanySettings(name="Verification", skillbases={VERIFY_COMPANY: skillbase}),
+        }
+
+    @model_validator(mode="after")
+    def _verify_fits(self) -> ServiceFile:
+        if self.verify is not None and self.verify.trunk not in self.trunks:
+            raise ValueError(f"verify.trunk: unknown trunk: {self.verify.trunk!r}")
+        if self.verify is not None and VERIFY_COMPANY in self.companies:
+            raise ValueError(f"companies.{VERIFY_COMPANY}: this slug belongs to `campaignd verify`")
+        return self

@@ -44,6 +44,7 @@ class Campaigns:
             web.get("/campaigns/{id}/jobs", self._list_jobs),
             web.post("/campaigns/{id}/start", self._changing(statuses.start, "started over HTTP")),
             web.post("/campaigns/{id}/pause", self._changing(statuses.pause, "paused over HTTP")),
+            web.post("/campaigns/{id}/cancel", self._changing(statuses.cancel, "cancelled over HTTP")),
             web.post("/campaigns/{id}/resume", self._changing(statuses.resume, "resumed over HTTP")),
         ]
 

@@ -110,6 +110,7 @@ OPERATIONS = (
             ("start", "A draft begins to call"),
             ("pause", "Hold it: it begins no new calls; those in progress go on"),
             ("resume", "Lift an operator's hold"),
+            ("cancel", "Call nobody for it any more; calls in progress end, then it can be deleted"),
         )
     ),
 )  # fmt: skip

@@ -19,6 +19,8 @@ ALLOWED = {
     ("running", "fail"): "failed",
     ("paused", "fail"): "failed",
     ("completed", "fail"): "failed",
+    ("running", "cancel"): "failed",
+    ("paused", "cancel"): "failed",
 }
 
 
