@@ -170,6 +170,7 @@ class House:
             limits=limits,
             trunks=tuple(self.trunks),
             agent_timeout=_AGENT_PROBE_TIMEOUT,
+            supervisor_id=self.supervisor.id,
         )
 
     def _start_trunk(self, address: Address, generation: int, name: str) -> Ref:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,6 +31,7 @@ from actors.breakers.messages import (
     WhatFails,
 )
 from actors.breakers.probes import AgentRoom, Probes, limits_of, needs_livekit
+from actors.breakers.reminders import LookForAgent, ProbeLate, Pulse, RetryDue, SaveAgain
 from actors.breakers.watched import Watched
 from actors.campaign.messages import CallEnded, ServicesFailing
 from actors.dialer.messages import ROOM_PREFIX, CallResult
@@ -49,37 +49,6 @@ LOOK_EVERY = timedelta(seconds=2)
 STAND_BACK = timedelta(seconds=5)
 """How much later one who had no use for a probe tries again: so another process, which may have one, is first."""
 _TOLD = ("campaign:", "trunk:", RECORDING)
-
-
-@dataclass(frozen=True)
-class RetryDue:
-    """Reminder: this service may be probed."""
-
-    service: str
-
-
-@dataclass(frozen=True)
-class ProbeLate:
-    """Reminder: the probe of this service has not been answered within its deadline."""
-
-    service: str
-
-
-@dataclass(frozen=True)
-class LookForAgent:
-    """Reminder: has the agent come?"""
-
-    service: str
-
-
-@dataclass(frozen=True)
-class SaveAgain:
-    """Reminder: PostgreSQL may be back."""
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """Reminder: bring holds and counts up to date."""
 
 
 class Breakers(Actor):
@@ -100,6 +69,7 @@ class Breakers(Actor):
         limits: BreakerLimits,
         trunks: Sequence[str],
         agent_timeout: timedelta,
+        supervisor_id: UUID,
     ) -> None:
         """`limits.probe_within` is for the probes of agents; `agent_timeout` is how long one is waited for."""
         super().__init__(address, generation, SUPERVISOR, surroundings)
@@ -109,6 +79,7 @@ class Breakers(Actor):
         self._limits = limits
         self._trunks = trunks
         self._agent_timeout = agent_timeout
+        self._supervisor_id = supervisor_id
         self._services: dict[str, Watched] = {}
         self._to_write: set[str] = set()
         self._ours: dict[str, Permit] = {}  # services that this process probes now
@@ -122,10 +93,19 @@ class Breakers(Actor):
         with self._pool.connection() as connection:
             for row in ledger.read(connection):
                 self._take(row)
+            alone = not ledger.others_are_there(connection, self._supervisor_id)
         for service in (LIVEKIT, RECORDINGS, *map(trunk_service, self._trunks)):
             self._watched(service)
         self._tell_everyone(anew=True)
+        if alone:
+            # Whoever probed them is gone, and nobody waits for the answer.
+            for watched in list(self._services.values()):
+                self._answer(watched.service, watched.breaker.generation, Result.NOTHING)
         self._pulse()
+
+    def stopped(self) -> None:
+        for service, permit in list(self._ours.items()):
+            self._answer(service, permit.generation, Result.NOTHING)
 
     def receive(self, message: Any) -> None:
         match message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -64,3 +65,13 @@ def write(connection: Connection, row: BreakerRow, known: int | None, now: datet
             values,
         )
     return written.rowcount == 1
+
+
+def others_are_there(connection: Connection, supervisor_id: UUID) -> bool:
+    """Whether another process than this one works on this database."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM supervisors WHERE id <> %s AND NOT supervisor_is_gone(id)"
+        " AND heartbeat_at > clock_timestamp() - interval '1 minute')",
+        (supervisor_id,),
+    ).fetchone()
+    return row is not None and bool(row[0])

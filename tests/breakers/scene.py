@@ -67,6 +67,7 @@ class Process:
             limits=LIMITS,
             trunks=["main"],
             agent_timeout=AGENT_TIMEOUT,
+            supervisor_id=new_id(),
         )
 
     def close(self) -> None:
