@@ -46,9 +46,7 @@ class BreakerRow:
 def services_of(configuration: ServiceFile) -> list[str]:
     """Every service that calls of this configuration need, by its breaker's name."""
     agents = {
-        skillbase.agent_name
-        for company in configuration.tenants.values()
-        for skillbase in company.skillbases.values()
+        skillbase.agent_name for company in configuration.tenants.values() for skillbase in company.skillbases.values()
     }
     trunks = map(trunk_service, configuration.trunks)
     return [LIVEKIT, *trunks, *map(agents_service, sorted(agents)), RECORDINGS]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from actors.outcomes import Outcome
 from supervisor.report.report import Figures
 from supervisor.report.rows import Kind
+
+_ANSWERED = (Outcome.ANSWERED, Outcome.VOICEMAIL, Outcome.AGENT_FAILED)
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,17 @@ def measures(figures: Figures) -> list[Measure]:
         Measure("95 % answer within", Kind.SECONDS, analytics.p95_ring_time_s, "s"),
         Measure("Average time to agent", Kind.SECONDS, analytics.average_time_to_agent_s, "s"),
         Measure("95 % have an agent within", Kind.SECONDS, analytics.p95_time_to_agent_s, "s"),
+        Measure("Abandoned of those who answered", Kind.SHARE, _abandoned(figures)),
         _total_cost(figures),
         Measure("Cost per call", Kind.MONEY, cost.per_call, currency),
         Measure("Cost per success", Kind.MONEY, cost.per_success, currency),
     ]
+
+
+def _abandoned(figures: Figures) -> float | None:
+    """The share of answered calls that no agent joined; product.md calls them abandoned."""
+    answered = sum(figures.calls_by_outcome.get(outcome, 0) for outcome in _ANSWERED)
+    return figures.calls_by_outcome.get(Outcome.AGENT_FAILED, 0) / answered if answered else None
 
 
 def _total_cost(figures: Figures) -> Measure:
