@@ -18,7 +18,7 @@ def check_stored(recorded: RecordedWorld) -> None:
         assert row["file"] == f"{row['company_id']}/{row['call_id']}.ogg"
         assert (row["bytes"], row["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
         assert content.startswith(b"OggS") and str(row["call_id"]).encode() in content
-        assert 0 < row["duration_s"] <= 60
+        assert row["duration_s"] > 0
     wait_until(lambda: recorded.files() == {row["file"] for row in rows}, what="the source to be empty")
     assert recorded.world.read("SELECT * FROM recording_slots") == []
 
