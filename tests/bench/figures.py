@@ -1,0 +1,30 @@
+"""What a benchmark yields: named figures, each with its unit, its target if it has one, and whether it is a ratio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number."""
+
+    bench: str  # the benchmark's name, such as "ledger"
+    name: str  # what was measured, in words
+    value: float
+    unit: str  # "×" for a ratio of two things measured in the same run, else "ms", "s", "MiB", "/s", "%"
+    better: Literal["higher", "lower"]
+    target: float | None = None  # to be reached or bettered; None: shown for what it tells
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the target is reached; None where there is none."""
+        if self.target is None:
+            return None
+        return self.value >= self.target if self.better == "higher" else self.value <= self.target
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether it may be compared with another run's: absolute figures say more of the machine than of us."""
+        return self.unit == "×"
