@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
-.PHONY: run test crash lint lock clean
+.PHONY: run test crash bench bench-check lint lock clean
 
 run: .venv/.installed
 	@.venv/bin/python -m supervisor demo $(ARGS)
@@ -17,6 +17,14 @@ test: .venv/.installed-dev
 # Services are killed at random under load: ARGS="--minutes 5 --seed 7".
 crash: .venv/.installed-dev
 	@.venv/bin/python -m tests.crash.storm $(ARGS)
+
+# Benchmarks, not tests: ARGS="ledger start --quick", ARGS=--json.
+bench: .venv/.installed-bench
+	@.venv/bin/python -m tests.bench $(ARGS)
+
+# Fails when a ratio is worse than the committed one by more than 20 %.
+bench-check: .venv/.installed-bench
+	@.venv/bin/python -m tests.bench --check $(ARGS)
 
 lint: .venv/.installed-dev
 	.venv/bin/python -m ruff check .
@@ -39,10 +47,16 @@ lint: .venv/.installed-dev
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+.venv/.installed-bench: requirements-bench.lock .venv/.installed-dev
+	@echo "installing what the benchmarks measure against into .venv …" >&2
+	@$(PIP) --require-hashes -r requirements-bench.lock
+	@touch $@
+
 # Locks hold for Python 3.11 to 3.13 on every platform, with hashes and without the address of any index.
 lock:
 	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build -o requirements.lock
 	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build --extra dev --extra bench -c requirements-dev.lock -o requirements-bench.lock
 
 clean:
 	rm -rf .venv build dist

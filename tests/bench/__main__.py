@@ -1,0 +1,57 @@
+"""How fast the product is: benchmarks, not tests.
+
+make bench ARGS="ledger start --quick"
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+
+from tests.bench.comparing import commit, losses, read_committed
+from tests.bench.conditions import conditions
+from tests.bench.registry import BENCHMARKS
+from tests.bench.running import run
+from tests.bench.showing import as_json, as_markdown, print_run
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)), metavar="[NAME]…")
+@click.option(
+    "--quick", is_flag=True, help="Small sizes: shows in minutes that everything works, and says little else."
+)
+@click.option("--json", "form", flag_value="json", help="One JSON object.")
+@click.option("--markdown", "form", flag_value="markdown", help="The table as BENCHMARKS.md has it.")
+@click.option("--check", is_flag=True, help="Exit 1 when a ratio is worse than the committed one by more than 20 %.")
+@click.option(
+    "--commit", "committing", is_flag=True, help="Make the ratios the committed ones (tests/bench/committed.json)."
+)
+def main(names: Sequence[str], quick: bool, form: str | None, check: bool, committing: bool) -> None:
+    """Measure, and print one table: all benchmarks, or those named. Exit 1 when one of them breaks; a target that is
+    not reached is shown, and is no error.
+
+    \b
+    Example:
+      python -m tests.bench ledger import --quick
+    """
+    done = run(names or list(BENCHMARKS), quick)
+    if form == "json":
+        print(json.dumps(as_json(done, conditions()), ensure_ascii=False, indent=2))
+    elif form == "markdown":
+        print(as_markdown(done, conditions()), end="")
+    else:
+        print_run(done, conditions(), Console(width=None if sys.stdout.isatty() else 140))
+    lost = list(losses(done.figures, read_committed(quick))) if check else []
+    for sentence in lost:
+        click.echo(f"lost: {sentence}", err=True)
+    if committing:
+        commit(done)
+    sys.exit(1 if lost or done.failures else 0)
+
+
+if __name__ == "__main__":
+    main()

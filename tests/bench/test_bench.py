@@ -1,0 +1,71 @@
+"""The suite of benchmarks itself: what it compares, and what it says of what it has measured."""
+
+from __future__ import annotations
+
+import io
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.bench.comparing import commit, losses, read_committed
+from tests.bench.figures import Figure
+from tests.bench.registry import BENCHMARKS
+from tests.bench.running import Run
+from tests.bench.showing import as_json, as_markdown, print_run
+
+FAST = Figure("ledger", "against the limit", 0.8, "×", "higher", 0.6)
+SLOW = Figure("ledger", "last tenth against the first", 1.5, "×", "lower", 1.3)
+ABSOLUTE = Figure("ledger", "tasks", 20_000, "/s", "higher")
+
+
+def figure(value: float, like: Figure) -> Figure:
+    return Figure(like.bench, like.name, value, like.unit, like.better, like.target)
+
+
+@pytest.mark.parametrize("module", BENCHMARKS.values())
+def test_every_benchmark_that_is_listed_can_be_measured(module: str) -> None:
+    assert callable(import_module(f"tests.bench.{module}").measure)
+
+
+@pytest.mark.parametrize(
+    ("now", "lost"),
+    [
+        (figure(0.8, FAST), False),
+        (figure(0.65, FAST), False),
+        (figure(0.63, FAST), True),
+        (figure(5.0, FAST), False),
+        (figure(1.85, SLOW), False),
+        (figure(1.9, SLOW), True),
+        (figure(0.1, SLOW), False),
+        (figure(1.0, ABSOLUTE), False),
+    ],
+)
+def test_only_a_ratio_that_is_a_fifth_worse_than_the_committed_one_is_a_loss(
+    now: Figure, lost: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "committed.json"
+    commit(Run(quick=False, figures=[FAST, SLOW, ABSOLUTE]), file)
+    assert bool(list(losses([now], read_committed(False, file)))) is lost
+
+
+def test_quick_runs_are_compared_with_quick_ones_and_a_part_of_the_suite_keeps_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "committed.json"
+    commit(Run(quick=False, figures=[FAST]), file)
+    assert read_committed(True, file) == {}
+    commit(Run(quick=False, figures=[Figure("start", "help", 3, "×", "lower")]), file)
+    assert read_committed(False, file) == {"ledger": {"against the limit": 0.8}, "start": {"help": 3}}
+
+
+def test_what_was_measured_is_shown_to_people_documents_and_programs() -> None:
+    run = Run(quick=True, figures=[FAST, SLOW, ABSOLUTE], seconds={"ledger": 1.23}, failures={"start": "broken"})
+    shown = io.StringIO()
+    print_run(run, {"cores": "2"}, Console(file=shown, width=120))
+    for text in ("cores 2", "0.8 ×", "≥ 0.6 ×", "yes", "no", "20,000 /s", "start failed: broken"):
+        assert text in shown.getvalue()
+    assert "| ledger | last tenth against the first | 1.5 × | ≤ 1.3 × | **no** |" in as_markdown(run, {"cores": "2"})
+    told = json.loads(json.dumps(as_json(run, {"cores": "2"})))
+    assert [each["reached"] for each in told["figures"]] == [True, False, None]
+    assert told["failures"] == {"start": "broken"}
