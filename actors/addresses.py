@@ -17,6 +17,7 @@ RECONCILER = Address("reconciler")
 JOBS = Address("jobs")
 RECORDING = Address("recording")
 BREAKERS = Address("breakers")
+CENSUS = Address("census")
 _CAMPAIGN = "campaign:"
 
 

@@ -61,6 +61,10 @@ class Limiter:
         """When calls began, within the last minute."""
         return tuple(self._begun)
 
+    def begun_within_a_minute(self, now: datetime) -> int:
+        """How many calls began within the minute before `now`."""
+        return self._begun_since(now - MINUTE)
+
     def restore(self, in_progress: Iterable[tuple[UUID, datetime | None]], begun: Iterable[datetime]) -> None:
         """Take over what the database knows: unfinished calls with the instant at which they began, if they did, and
         the instants at which finished ones began within the last minute."""

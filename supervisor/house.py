@@ -14,11 +14,23 @@ import structlog
 from psycopg_pool import ConnectionPool
 
 from actors.actor import Surroundings
-from actors.addresses import BREAKERS, CALLS, JOBS, RECONCILER, RECORDING, ROSTER, SUPERVISOR, Address, trunk_address
+from actors.addresses import (
+    BREAKERS,
+    CALLS,
+    CENSUS,
+    JOBS,
+    RECONCILER,
+    RECORDING,
+    ROSTER,
+    SUPERVISOR,
+    Address,
+    trunk_address,
+)
 from actors.breakers.actor import Breakers
 from actors.breakers.breaker import BreakerLimits
 from actors.breakers.gateway import ProbeGateway
 from actors.campaign.actor import Campaign
+from actors.campaign.census import Census
 from actors.campaign.last_calls import LastCalls
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import Calls
@@ -76,6 +88,7 @@ class House:
             StartChild(RECONCILER, "reconciler", ""),
             StartChild(JOBS, "jobs", ""),
             StartChild(RECORDING, "recording", ""),
+            StartChild(CENSUS, "census", ""),
         ]
         specs = (
             ChildSpec("breakers", self._start_breakers, Restart.PERMANENT),
@@ -88,6 +101,7 @@ class House:
             ChildSpec("recording", self._start_recordings, Restart.PERMANENT, self._start_recordings_anew),
             # Calling goes on without them.
             ChildSpec("jobs", self._start_jobs, Restart.PERMANENT, self._give_up_jobs),
+            ChildSpec("census", self._start_census, Restart.PERMANENT, self._give_up_census),
         )
         return Supervisor.start(
             self.surroundings,
@@ -150,6 +164,19 @@ class House:
             start_campaign=statuses.start,
         )
 
+    def _start_census(self, address: Address, generation: int, _: str) -> Ref:
+        return Census.start(
+            address,
+            generation,
+            self.surroundings,
+            supervisor_id=self.supervisor.id,
+            pool=self.pool,
+            telemetry=self.telemetry,
+        )
+
+    def _give_up_census(self, child: StartChild, error: str) -> None:
+        structlog.get_logger().error("census_given_up", error=error, until="the next start")
+
     def _start_breakers(self, address: Address, generation: int, _: str) -> Ref:
         settings = self.breaker
         limits = BreakerLimits(
@@ -208,7 +235,13 @@ class House:
 
     def _start_roster(self, address: Address, generation: int, _: str) -> Ref:
         return Roster.start(
-            address, generation, self.surroundings, pool=self.pool, supervisor=self.supervisor, lease=self.lease
+            address,
+            generation,
+            self.surroundings,
+            pool=self.pool,
+            supervisor=self.supervisor,
+            lease=self.lease,
+            telemetry=self.telemetry,
         )
 
     def _start_campaign(self, address: Address, generation: int, campaign_id: str) -> Ref:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import structlog
@@ -17,11 +19,31 @@ _TRACEBACKS_AS_DATA = structlog.processors.ExceptionRenderer(
 )
 
 
+_COUNTED = {"warning": "warning", "error": "error", "critical": "error"}
+_counting = threading.Lock()
+_logged = dict.fromkeys(_COUNTED.values(), 0)
+
+
+def messages_logged() -> Mapping[str, int]:
+    """How many warnings and errors this process has logged since it started; what its level suppresses is not among
+    them."""
+    with _counting:
+        return dict(_logged)
+
+
+def _count(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if (level := _COUNTED.get(str(event["level"]))) is not None:
+        with _counting:
+            _logged[level] += 1
+    return event
+
+
 def set_up_logs(level: Level, form: Literal["text", "json"]) -> None:
     """Send everything that is logged, libraries' logs included, to standard error in this form. May be called again."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        _count,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     for_people = structlog.dev.ConsoleRenderer(

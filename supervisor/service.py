@@ -18,7 +18,7 @@ import pykka
 import structlog
 
 from actors.actor import Surroundings
-from actors.addresses import BREAKERS, RECONCILER, RECORDING, SUPERVISOR, Directory
+from actors.addresses import BREAKERS, CENSUS, RECONCILER, RECORDING, SUPERVISOR, Directory
 from actors.breakers.gateway import ProbeGateway
 from actors.clock import Clock
 from actors.dialer.gateway import DIAL_WITHIN_S, Gateway, Line
@@ -35,7 +35,9 @@ from supervisor.house import House
 from supervisor.http.database import Database
 from supervisor.http.interface import Interface
 from supervisor.http.server import HttpServer
-from supervisor.metrics import Metrics
+from supervisor.logs import messages_logged
+from supervisor.metrics import Metrics, Watched
+from supervisor.metrics.loop_lag import watch_loop
 from supervisor.studio import open_studio
 from supervisor.tree.loop import LoopThread
 from supervisor.tree.timer import TimerThread
@@ -114,7 +116,6 @@ class Service:
 
         pool = open_pool(self._dsn, snapshot.service.database.pool_size)
         closing.callback(pool.close)
-        metrics.watch(self._actors, lambda: pool.get_stats())
         with pool.connection() as connection:
             installation = read_installation(connection)
 
@@ -122,6 +123,7 @@ class Service:
         loop = LoopThread(self._on_death)
         loop.start()
         closing.callback(loop.stop)
+        loop.submit(watch_loop(metrics.loop_called_back))
 
         lines = {name: Line(t.livekit_trunk_id, t.from_number) for name, t in snapshot.service.trunks.items()}
         livekit = snapshot.service.livekit
@@ -171,6 +173,15 @@ class Service:
             listens = loop.submit(listener.run())
             closing.callback(listens.cancel)
             loop.run(listener.listening.wait(), _LOOP_TIMEOUT_S)
+            metrics.watch(
+                Watched(
+                    actors=self._actors,
+                    pool=pool.get_stats,
+                    messages=messages_logged,
+                    is_ready=lambda: self._ready,
+                    is_connected=lambda: listener.connected,
+                )
+            )
 
             house = House(
                 surroundings=surroundings,
@@ -192,6 +203,7 @@ class Service:
 
             # Beside calling: a long list keeps nobody waiting but its own campaign.
             import_and_start(connection, snapshot, campaigns, self._clock.now, progress)
+        metrics.config_in_use(snapshot.digest, self._clock.now())
         self._ready = True
         self._log.info("service_ready", url=self.url, campaigns=len(campaigns))
 
@@ -200,7 +212,7 @@ class Service:
         settle them; each group within one deadline. Dialers once more after Calls, which may have started some of
         calls that lay in its mailbox."""
         callers = ("dialer:", "calls", "dialer:", "campaign:")
-        for prefix in (SUPERVISOR, RECONCILER, *callers, "jobs", RECORDING, "roster", "trunk:", BREAKERS):
+        for prefix in (SUPERVISOR, RECONCILER, CENSUS, *callers, "jobs", RECORDING, "roster", "trunk:", BREAKERS):
             residents = [ref for address, ref in self.directory.residents().items() if address.startswith(prefix)]
             slow = _stop_all(residents, _STOP_TIMEOUT_S)
             if slow:

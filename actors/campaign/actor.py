@@ -35,6 +35,7 @@ from actors.campaign.messages import (
 )
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import Limits
+from actors.campaign.turnaround import Turnaround
 from actors.dialer.messages import RETURN_WITHIN, Call, CallResult, LetGo, PlaceCalls, ResultsSettled, TakeOver
 from actors.errors import LeaseLostError
 from actors.roster.messages import LookAround, NothingLeft, ReadyToLeave
@@ -100,6 +101,7 @@ class Campaign(Actor):
         self._telemetry = telemetry
         self._chance = chance
         self._allowance = Allowance(Limits())
+        self._turnaround = Turnaround()
         self._wanted = 0  # permits asked of the trunk and not yet granted
         self._work_may_be_due = True
         self._company_full = False
@@ -172,6 +174,7 @@ class Campaign(Actor):
         self._have_taken_over(unfinished)
         self._lost_at = None
         self.tell(BREAKERS, WhatFails(self.address))
+        self._telemetry.abandon_rate(campaign.label, self._allowance.abandon_share(now))
         self._pulse()
         self._ask_for_permits()
 
@@ -187,7 +190,7 @@ class Campaign(Actor):
             case CallBegan():
                 self._allowance.limiter.began(message.call_id, message.at)
             case CallEnded():
-                self._keep(message.result)
+                self._keep(message)
             case ServicesFailing():
                 self._allowance.failing = message.services
             case ProbeOffered():
@@ -229,6 +232,8 @@ class Campaign(Actor):
         if wanted != self._wanted:
             self._wanted = wanted
             self._tell_trunk(PermitsWanted(self._campaign_id, wanted, self._generation))
+        self._turnaround.wanted(wanted)
+        self._telemetry.campaign_stands(self._campaign.label, self._allowance.standing(now, wanted))
 
     def _room(self, now: datetime) -> int:
         """How many calls the campaign itself may begin now; where only time will make room, it is reminded."""
@@ -271,7 +276,7 @@ class Campaign(Actor):
     def _place(self, claimed: Sequence[ClaimedTask], now: datetime, *, probe: str | None = None) -> None:
         for task in claimed:
             self._allowance.limiter.admit(task.call_id)
-        calls = tuple(self._call(task, now, probe) for task in claimed)
+        calls = tuple(self._call(task, now, probe, self._turnaround.take()) for task in claimed)
         if calls and not self.tell(CALLS, PlaceCalls(calls)):
             raise RuntimeError("nobody is there to place calls")
 
@@ -289,16 +294,21 @@ class Campaign(Actor):
             self._look_ahead()
         return claim.tasks
 
-    def _call(self, task: ClaimedTask, now: datetime, probe: str | None = None) -> Call:
+    def _call(
+        self, task: ClaimedTask, now: datetime, probe: str | None = None, slot_freed_at: float | None = None
+    ) -> Call:
         closing = self._conduct.closing(task.phone_number, now)
-        return ledger.as_call(task, self._campaign, begin_before=closing, probe=probe)
+        return ledger.as_call(task, self._campaign, begin_before=closing, probe=probe, slot_freed_at=slot_freed_at)
 
     # Settling
 
-    def _keep(self, result: CallResult) -> None:
+    def _keep(self, ended: CallEnded) -> None:
         """The slot is free at once; the result is written together with those that wait behind it."""
-        call_id, now = result.call.call_id, self.clock.now()
+        result, now = ended.result, self.clock.now()
+        call_id = result.call.call_id
         self._allowance.limiter.ended(call_id)
+        if ended.told_at is not None:
+            self._turnaround.freed(ended.told_at)
         if not self._results:
             self.actor_ref.tell(Settle())
         if call_id not in self._results:

@@ -12,6 +12,7 @@ from actors.campaign.settings import Limits
 from actors.dialer.messages import CallResult
 from actors.limiter import UNLIMITED, CallLimits, Limiter
 from actors.outcomes import Outcome
+from actors.telemetry import Standing
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,21 @@ class Allowance:
         if result.answered_at is not None and result.outcome is not Outcome.INTERRUPTED:
             self._abandonment.note(result.answered_at, result.outcome is not Outcome.AGENT_FAILED)
         return self._abandonment.share(now), self._abandonment.allowed(now) < before
+
+    def abandon_share(self, now: datetime) -> float:
+        """The share of answered calls, of late, that no agent joined; 0 to 1."""
+        return self._abandonment.share(now)
+
+    def standing(self, now: datetime, permits_wanted: int) -> Standing:
+        """For whoever watches the campaign."""
+        return Standing(
+            in_progress=self.limiter.in_progress,
+            begun=self.limiter.begun_within_a_minute(now),
+            limits=self.limiter.limits,
+            max_abandon_rate=self._limits.max_abandon_rate,
+            schedule_open=self._conduct.is_open(now),
+            permits_wanted=permits_wanted,
+        )
 
     def _room(self, now: datetime) -> Room:
         if self.draining or self.leaving:

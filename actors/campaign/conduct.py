@@ -21,6 +21,10 @@ class Conduct:
         self._places = Places(settings.schedule)
         self._retry = Retry(settings.retry)
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether the campaign's own window is open."""
+        return self._places.campaign.is_open(now)
+
     def next_opening(self, now: datetime) -> datetime | None:
         """The first instant from `now` on at which the campaign may call; None: never again."""
         return self._places.campaign.next_opening(now)

@@ -132,7 +132,12 @@ def read_campaign(
 
 
 def as_call(
-    task: ClaimedTask, campaign: CampaignRow, *, begin_before: datetime | None = None, probe: str | None = None
+    task: ClaimedTask,
+    campaign: CampaignRow,
+    *,
+    begin_before: datetime | None = None,
+    probe: str | None = None,
+    slot_freed_at: float | None = None,
 ) -> Call:
     """The attempt at this task, as it is dialed or resumed."""
     settings = campaign.settings.call
@@ -156,6 +161,7 @@ def as_call(
         agent_timeout_s=settings.agent_timeout_s,
         recorded=campaign.settings.recording.enabled,
         probe=probe,
+        slot_freed_at=slot_freed_at,
     )
 
 

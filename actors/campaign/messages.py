@@ -1,4 +1,4 @@
-"""What a campaign's actor is told."""
+"""What a campaign's actor is told, and the census."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ class CallEnded:
     """From Calls, to campaign and trunk: a call is over. May be told again until its result is settled."""
 
     result: CallResult
+    told_at: float | None = None  # on the stopwatch: when Calls learned of it; None: it is told again
 
 
 @dataclass(frozen=True)
@@ -85,3 +86,8 @@ class ServicesFailing:
 
     services: frozenset[str]  # their breakers are not closed
     probing: frozenset[str]  # those of them that are half-open
+
+
+@dataclass(frozen=True)
+class CampaignsTaken:
+    """From the Roster, to the census: there are campaigns worked here that were not a moment ago."""

@@ -229,15 +229,19 @@ class Dialer(Actor):
         began = CallBegan(self._call.call_id, now)
         self.tell(campaign_address(self._call.campaign_id), began)
         self.tell(trunk_address(self._call.trunk), began)
-        self._telemetry.call_began(self._call.campaign, self._call.trunk)
+        self._telemetry.call_began(self._call.campaign, self._call.trunk, now)
         faults.reach("before_dial")
         self._gateway.dial(self._call, decided_at)
+        if self._call.slot_freed_at is not None:
+            self._telemetry.slot_used(self._call.campaign, self.stopwatch() - self._call.slot_freed_at)
 
     def _answered(self, sip_call_id: str | None) -> None:
         talk = self._conversation
         if talk.answered_at is not None or talk.over_at is not None or self._dialing_at is None:
             return
         now = self.clock.now()
+        if self._unclear is None:  # else it was answered at some time before it was asked about
+            self._telemetry.call_answered(self._call.campaign, (now - self._dialing_at).total_seconds())
         talk.answered_at, self._sip_call_id, self._unclear = now, sip_call_id or self._sip_call_id, None
         self.tell(BREAKERS, CallAnswered(self._call, self._dialing_at, now))
         if talk.agent_joined_at is not None:

@@ -74,6 +74,7 @@ class Calls(Actor):
         for address in self._directory.residents():
             if address.startswith("campaign:"):
                 self.tell(address, CallsInDoubt())
+        self._telemetry.actor_kinds(("dialer",))
         self._feel_pulse()
 
     def receive(self, message: Any) -> Any:
@@ -103,6 +104,7 @@ class Calls(Actor):
                 self._vital_signs.seen(message.address)
             case _:
                 raise TypeError(f"Calls can't do anything with {message!r}")
+        self._telemetry.results_waiting(len(self._unsettled))
 
     def _feel_pulse(self) -> None:
         now = self.stopwatch()
@@ -173,6 +175,7 @@ class Calls(Actor):
             self._telemetry.actor_restarted("dialer")
             self._start(call, down.generation + 1, resume=True)
         else:
+            self._telemetry.actor_quarantined("dialer")
             reason = f"its dialers died: {down.error}"
             self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=reason))
 
@@ -192,7 +195,7 @@ class Calls(Actor):
             error=result.error,
         )
         self._unsettled[call.call_id] = result
-        ended = CallEnded(result)
+        ended = CallEnded(result, self.stopwatch())
         self.tell(campaign_address(call.campaign_id), ended)
         self.tell(trunk_address(call.trunk), ended)
         self.tell(BREAKERS, ended)

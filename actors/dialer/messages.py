@@ -50,6 +50,7 @@ class Call:
     begin_before: datetime | None = None  # the window closes then
     recorded: bool = False
     probe: str | None = None  # the failing service that this one call is to try
+    slot_freed_at: float | None = None  # on the stopwatch: when the call ended in whose slot this one begins
 
     @property
     def needs(self) -> frozenset[str]:

@@ -154,7 +154,7 @@ class Recordings(Actor):
         busy = self._at_work[Kind.DOWNLOAD]
         with self._pool.connection() as connection:
             interrupted = ledger.interrupt(connection, self._supervisor_id, busy, now)
-            self._telemetry.recordings_counted(ledger.count(connection), ledger.count_slots(connection))
+            self._telemetry.recordings_counted(ledger.count(connection), ledger.count_slots(connection, now))
         for recording in interrupted:
             self._log(recording).warning("download_interrupted", reason="whoever fetched it died")
         self._expected.look(now)

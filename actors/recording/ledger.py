@@ -301,12 +301,16 @@ def count(connection: Connection) -> list[tuple[str, str, int]]:
         ).fetchall()
 
 
-def count_slots(connection: Connection) -> list[tuple[str, int, int]]:
-    """Of every company: slots in use, and slots that it has."""
+def count_slots(connection: Connection, now: datetime) -> list[tuple[str, int, int, float]]:
+    """Of every company: slots in use, slots that it has, and the age in seconds of the oldest recording that waits for
+    one; 0: none waits."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(
-            "SELECT slug, (SELECT count(*) FROM recording_slots s WHERE s.company_id = c.id), recording_slots"
-            " FROM companies c"
+            "SELECT slug, (SELECT count(*) FROM recording_slots s WHERE s.company_id = c.id), recording_slots,"
+            " greatest(extract(epoch FROM %s - coalesce((SELECT min(r.created_at) FROM recordings r"
+            "   WHERE r.company_id = c.id AND r.state = 'pending'), %s)), 0)::float"
+            " FROM companies c",
+            (now, now),
         ).fetchall()
 
 

@@ -13,9 +13,9 @@ from psycopg_pool import ConnectionPool
 
 from actors import faults
 from actors.actor import Actor, Surroundings
-from actors.addresses import BREAKERS, CALLS, SUPERVISOR, Address, campaign_address
+from actors.addresses import BREAKERS, CALLS, CENSUS, SUPERVISOR, Address, campaign_address
 from actors.breakers.messages import CampaignsChanged
-from actors.campaign.messages import HandOver, SettingsChanged, SlotsFreed
+from actors.campaign.messages import CampaignsTaken, HandOver, SettingsChanged, SlotsFreed
 from actors.dialer.messages import LetGo
 from actors.roster import leases, statuses
 from actors.roster.messages import (
@@ -27,6 +27,7 @@ from actors.roster.messages import (
     ReadyToLeave,
 )
 from actors.supervision import Drain, StartChild, StopChild
+from actors.telemetry import Telemetry, WorkedCampaign
 
 LOOK_FOR_FREE_EVERY = timedelta(seconds=1)
 """How soon campaigns are noticed that another supervisor has let go of, or whose lease has run out."""
@@ -52,11 +53,13 @@ class Roster(Actor):
         pool: ConnectionPool,
         supervisor: leases.Supervisor,
         lease: timedelta,
+        telemetry: Telemetry,
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._pool = pool
         self._supervisor = supervisor
         self._lease = lease
+        self._telemetry = telemetry
         self._active: dict[UUID, statuses.ActiveCampaign] = {}  # whoever works them
         self._held: dict[UUID, int] = {}  # campaign → epoch of our lease
         self._worked: dict[UUID, tuple[str, int]] = {}  # campaign → kind of the actor that was asked for, and epoch
@@ -152,7 +155,11 @@ class Roster(Actor):
         for campaign_id, (kind, _) in wanted.items():
             if wanted[campaign_id] != self._worked.get(campaign_id):
                 self.tell(SUPERVISOR, StartChild(campaign_address(campaign_id), kind, str(campaign_id)))
+        taken = wanted.keys() - self._worked.keys()
         self._worked = wanted
+        self._telemetry.campaigns_worked([_as_worked(self._active[campaign_id]) for campaign_id in wanted])
+        if taken:
+            self.tell(CENSUS, CampaignsTaken())
 
     def _fair_share(self, connection: Connection) -> int:
         return math.ceil(len(self._active) / leases.count_live(connection, self._supervisor.id, self._lease))
@@ -187,3 +194,7 @@ class Roster(Actor):
             statuses.fail(connection, message.campaign_id, now, reason, message.error)
         self.log.error("campaign_quarantined", campaign=str(message.campaign_id), error=message.error)
         self._follow(message.campaign_id)
+
+
+def _as_worked(active: statuses.ActiveCampaign) -> WorkedCampaign:
+    return WorkedCampaign(active.label, active.company, active.trunk, active.status.value, active.holds)

@@ -112,20 +112,34 @@ def read_holds(connection: Connection, campaign_id: UUID) -> list[Hold]:
 class ActiveCampaign:
     """A campaign that needs an actor."""
 
+    label: str  # its slug, or its id where it has none
     company_id: UUID
-    failed: bool  # only its last calls are left
+    company: str  # its slug
+    trunk: str
+    status: Status
+    holds: frozenset[str]
+
+    @property
+    def failed(self) -> bool:
+        """Only its last calls are left."""
+        return self.status is Status.FAILED
 
 
 def read_active(connection: Connection) -> dict[UUID, ActiveCampaign]:
     """Running campaigns, paused ones, whose calls may go on, and failed ones, as long as they have calls."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(
-            "SELECT id, company_id, status = 'failed' FROM campaigns c WHERE status IN ('running', 'paused')"
+            "SELECT c.id, coalesce(c.slug, c.id::text), company_id, y.slug, trunk, status,"
+            " ARRAY(SELECT hold FROM campaign_holds h WHERE h.campaign_id = c.id)"
+            " FROM campaigns c JOIN companies y ON y.id = c.company_id WHERE status IN ('running', 'paused')"
             " OR status = 'failed' AND EXISTS (SELECT FROM calls WHERE company_id = c.company_id"
             "   AND campaign_id = c.id AND state IN ('claimed', 'dialing', 'answered'))"
-            " ORDER BY created_at, id"
+            " ORDER BY c.created_at, c.id"
         ).fetchall()
-    return {campaign_id: ActiveCampaign(company_id, failed) for campaign_id, company_id, failed in rows}
+    return {
+        campaign_id: ActiveCampaign(label, company_id, company, trunk, Status(status), frozenset(holds))
+        for campaign_id, label, company_id, company, trunk, status, holds in rows
+    }
 
 
 def _lock(connection: Connection, campaign_id: UUID) -> Status:

@@ -90,6 +90,7 @@ class Trunk(Actor):
                 self._limiter.prepare(call_id)
         self._permits = {call: campaign for call, campaign, _ in calls.in_progress}
         self._keep_pace()
+        self._telemetry.trunk_calls(self._name, self._limiter.in_progress)
         self.tell(BREAKERS, WhatFails(self.address))
 
     def receive(self, message: Any) -> None:
@@ -131,6 +132,7 @@ class Trunk(Actor):
                 raise TypeError(f"a trunk can't do anything with {message!r}")
         self._release()
         self._grant()
+        self._telemetry.trunk_calls(self._name, self._limiter.in_progress)
 
     def _keep(self, campaign_id: UUID, kept: Mapping[UUID, datetime | None]) -> None:
         self._turns.want(campaign_id, 0)

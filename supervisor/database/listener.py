@@ -32,6 +32,8 @@ class Listener:
         self._supervisor_id = supervisor_id
         self.listening = asyncio.Event()
         """Set once it has begun to listen."""
+        self.connected = False
+        """Whether it listens now."""
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -42,6 +44,7 @@ class Listener:
                 async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True) as connection:
                     await connection.execute(leases.APPEAR, (self._supervisor_id,))
                     await connection.execute("LISTEN campaignd")
+                    self.connected = True
                     self.listening.set()
                     self._directory.tell(ROSTER, LookAround())
                     failures = 0
@@ -51,6 +54,7 @@ class Listener:
                         async with asyncio.timeout(_QUIET_S):  # a connection may fall silent without being closed
                             await connection.execute("SELECT")
             except (psycopg.Error, TimeoutError) as error:
+                self.connected = False
                 pause = _RECONNECT_PAUSES_S[min(failures, len(_RECONNECT_PAUSES_S) - 1)]
                 failures += 1
                 self._log.warning("listener_lost", error=str(error), retry_in_s=pause)

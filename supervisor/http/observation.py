@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 
 from aiohttp import web
@@ -28,7 +29,8 @@ class Observation:
 
     async def _serve_metrics(self, request: web.Request) -> web.Response:
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        return web.Response(body=self._metrics.exposition(), headers=headers)
+        body = await asyncio.to_thread(self._metrics.exposition)  # with many campaigns it takes long
+        return web.Response(body=body, headers=headers)
 
     async def _serve_health(self, request: web.Request) -> web.Response:
         return answer(HealthShape(healthy=True))

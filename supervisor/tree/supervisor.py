@@ -84,6 +84,7 @@ class Supervisor(Actor):
         self._stopping: set[Address] = set()  # told to stop, and not down yet
 
     def started(self) -> None:
+        self._telemetry.actor_kinds(self._specs)
         for child in self._first:
             self._add(child)
         self._feel_pulse()
@@ -194,6 +195,7 @@ class Supervisor(Actor):
             raise TooManyDeathsError(f"{down.address} keeps dying: {down.error}")
         else:
             del self._children[down.address], self._restarts[down.address]
+            self._telemetry.actor_quarantined(spec.kind)
             spec.quarantined(child, down.error or "it keeps stopping")
 
 

@@ -38,7 +38,7 @@ def test_it_calls_everyone_and_stops_in_order(setting: Setting, database: psycop
         assert len({ring["room"] for ring in rings}) == len(rings) == _calls(database, "spring", "ended") > len(numbers)
         code, metrics = setting.get("/metrics")
         assert code == 200
-        assert 'campaignd_calls_ended_total{campaign="spring",outcome="busy",trunk="main"}' in metrics
+        assert 'campaignd_calls_ended_total{campaign="spring",company="acme",outcome="busy",trunk="main"}' in metrics
         accepted = re.search(r'^campaignd_webhooks_total\{[^}]*"accepted"\} (\S+)$', metrics, re.MULTILINE)
         assert accepted is not None, metrics
         assert float(accepted[1]) >= len(numbers), "LiveKit's webhooks did not arrive"

