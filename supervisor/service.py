@@ -40,6 +40,7 @@ from supervisor.metrics import Metrics, Watched
 from supervisor.metrics.loop_lag import watch_loop
 from supervisor.studio import open_studio
 from supervisor.tree.loop import LoopThread
+from supervisor.tree.round_trip import RoundTrip
 from supervisor.tree.timer import TimerThread
 
 _DIALS_PER_LEASE = 3
@@ -68,6 +69,7 @@ class Service:
         self.directory = Directory()
         self.failed = threading.Event()
         """Set when the process can't go on: the Supervisor or the event loop has died."""
+        self._round_trip: RoundTrip | None = None
         self.url = ""
         """Where its HTTP interface is, once started."""
 
@@ -94,12 +96,19 @@ class Service:
         """Dialers that are at work."""
         return self._count("dialer:")
 
-    def drain(self, timeout_s: float, hurry: threading.Event) -> int:
-        """Begin nothing new and wait until every call is over, at most this long, or until `hurry` is set. Returns
-        how many calls are still up."""
+    def silent(self, within_s: float) -> list[str]:
+        """Who of those that everything depends on has not answered within this time: the Supervisor, the event loop,
+        the timer. Once started, until stopped."""
+        assert self._round_trip is not None, "not started"
+        return self._round_trip.silent(within_s)
+
+    def drain(self, timeout_s: float, hurry: threading.Event, while_waiting: Callable[[], None] = lambda: None) -> int:
+        """Begin nothing new and wait until every call is over, at most this long, or until `hurry` is set;
+        `while_waiting` is called again and again. Returns how many calls are still up."""
         self.begin_nothing_new()
         deadline = monotonic() + timeout_s
         while (calls := self.calls_in_progress()) and monotonic() < deadline and not self.failed.is_set():
+            while_waiting()
             if hurry.wait(min(0.05, max(deadline - monotonic(), 0))):
                 break
         return calls
@@ -144,6 +153,7 @@ class Service:
         timer = TimerThread(self._clock, self.directory, self._on_death)
         timer.start()
         closing.callback(timer.stop)
+        self._round_trip = RoundTrip(self.directory, loop, timer)
 
         interface = Interface(
             directory=self.directory,

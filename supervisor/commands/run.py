@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import threading
@@ -15,7 +16,9 @@ from supervisor.commands.options import config_option
 from supervisor.config.load import load
 from supervisor.config.secrets import load_secrets
 from supervisor.database.connect import open_server, prepare_schema
+from supervisor.heartbeat import Heartbeat
 from supervisor.logs import set_up_logs
+from supervisor.notify import ServiceManager
 from supervisor.service import Service
 
 
@@ -39,7 +42,7 @@ class StopSignals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def raise_if_asked(self, *_: object) -> None:
+    def raise_if_asked(self) -> None:
         """Leave a long import in the middle: it is undone, and begun again at the next start."""
         if self.stop.is_set():
             raise StoppedByOperator
@@ -57,31 +60,50 @@ def command(config: Path) -> None:
     Example:
       LIVEKIT_API_KEY=… LIVEKIT_API_SECRET=… campaignd run --config config/campaignd.toml
     """
+    # A hung process is ended by its watchdog with SIGABRT: then the log says where its threads were.
+    faulthandler.enable()
+    manager = ServiceManager()
     snapshot = load(config)
     secrets = load_secrets()
     secrets.livekit()
     set_up_logs(snapshot.service.logging.level, snapshot.service.logging.format)
     log = structlog.get_logger()
-    # Else a `kill -HUP`, or a terminal that closes, would end every call at once.
     reload = threading.Event()
-    signal.signal(signal.SIGHUP, lambda number, frame: reload.set())
+
+    def ask_for_reload(number: int, frame: object) -> None:
+        manager.reloading()
+        reload.set()
+
+    # Else a `kill -HUP`, or a terminal that closes, would end every call at once.
+    signal.signal(signal.SIGHUP, ask_for_reload)
     with StopSignals() as signals, open_server(snapshot) as dsn:
         prepare_schema(snapshot, dsn)
         service = Service(snapshot, secrets, dsn, SystemClock())
+        heartbeat = Heartbeat(manager, service)
+
+        def progress(slug: str, done: int, total: int) -> None:
+            signals.raise_if_asked()
+            heartbeat.importing(slug, done, total)
+
         try:
-            service.start(progress=signals.raise_if_asked)
+            service.start(progress=progress)
         except StoppedByOperator:
             log.info("stopped", reason="asked to while it was starting")
             return
-        while not signals.stop.wait(0.5):
+        manager.ready(heartbeat.doing)
+        while not signals.stop.wait(heartbeat.interval_s):
+            heartbeat.running()
             if reload.is_set():
                 reload.clear()
                 log.warning("not_reloaded", reason="this version reads its files only when it starts")
+                manager.ready(heartbeat.doing)
             if service.failed.is_set():
                 # Its threads may be stuck: nothing is waited for, and the next start takes the calls over.
                 log.error("exiting_after_failure")
                 os._exit(1)
+        manager.stopping()
         log.info("stopping", calls=service.calls_in_progress())
-        left = service.drain(snapshot.service.service.drain_timeout_s, signals.hurry)
+        left = service.drain(snapshot.service.service.drain_timeout_s, signals.hurry, heartbeat.draining)
+        heartbeat.closing()
         service.stop()
         log.info("stopped", calls_left=left)

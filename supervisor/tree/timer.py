@@ -6,6 +6,7 @@ import heapq
 import itertools
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import datetime
 
 import structlog
@@ -31,6 +32,7 @@ class TimerThread:
         self._heap: list[tuple[datetime, int, Address, Reminder]] = []
         self._current: dict[tuple[Address, str], int] = {}
         self._order = itertools.count()
+        self._asked: list[Future[None]] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._live, name="timer", daemon=True)
         clock.on_move(self._wake)
@@ -58,6 +60,14 @@ class TimerThread:
         with self._changed:
             self._current.pop((address, key), None)
 
+    def turn(self) -> Future[None]:
+        """Done as soon as the thread has come round: proof that it turns. Never for an actor to wait on."""
+        asked: Future[None] = Future()
+        with self._changed:
+            self._asked.append(asked)
+            self._changed.notify()
+        return asked
+
     def _wake(self) -> None:
         with self._changed:
             self._changed.notify()
@@ -72,8 +82,10 @@ class TimerThread:
     def _run(self) -> None:
         while True:
             with self._changed:
+                self._answer()
                 while not self._stopping and not self._first_is_due():
                     self._changed.wait(self._clock.real_seconds_until(self._heap[0][0]) if self._heap else None)
+                    self._answer()
                 if self._stopping:
                     return
                 _, order, address, reminder = heapq.heappop(self._heap)
@@ -81,6 +93,10 @@ class TimerThread:
                     continue
                 del self._current[address, reminder.key]
             self._directory.tell(address, reminder)
+
+    def _answer(self) -> None:
+        while self._asked:
+            self._asked.pop().set_result(None)
 
     def _first_is_due(self) -> bool:
         return bool(self._heap) and self._heap[0][0] <= self._clock.now()
