@@ -66,6 +66,12 @@ def expressions(name: str) -> Iterator[tuple[str, str]]:
         yield mark["name"], mark["expr"]
 
 
+def statements(name: str) -> Iterator[tuple[str, str]]:
+    """What it asks of PostgreSQL, each with the title of its panel."""
+    for panel in panels(name):
+        yield from ((panel["title"], target["rawSql"]) for target in panel["targets"] if "rawSql" in target)
+
+
 def substituted(expr: str, campaign: str = ".*") -> str:
     """As Grafana would send it, for all companies, a minute's rates and half an hour's range."""
     values = {"$__rate_interval": "1m", "$__range": "30m", "$company": ".*", "$campaign": campaign}

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.generator.files import files
-from tests.grafana.files import FOLDER, dashboards, expressions, metrics_of, panels, rules, substituted
+from tests.grafana.files import FOLDER, dashboards, expressions, metrics_of, panels, read, rules, substituted
 
 NAMES = sorted(dashboards())
 
@@ -121,3 +121,18 @@ def test_expressions_are_promql(place: str, expr: str) -> None:
 
 def test_substitution_leaves_no_variable() -> None:
     assert not [expr for _, expr in everything_asked() if "$" in expr]
+
+
+def test_what_is_provisioned_is_what_dashboards_ask_for() -> None:
+    provided = read(FOLDER / "provisioning" / "datasources" / "campaignd.yml")["datasources"]
+    asked = {
+        variable["query"]
+        for dashboard in dashboards().values()
+        for variable in dashboard["templating"]["list"]
+        if variable["type"] == "datasource"
+    }
+    assert {source["type"] for source in provided} == asked
+    assert len({source["uid"] for source in provided}) == len(provided)
+    assert "CREATE ROLE " + provided[1]["user"] in (FOLDER / "reader.sql").read_text(encoding="utf-8")
+    (provider,) = read(FOLDER / "provisioning" / "dashboards" / "campaignd.yml")["providers"]
+    assert provider["type"] == "file" and provider["folder"] == "campaignd"
