@@ -17,7 +17,6 @@ from .timeline import Timeline, new_id
 from .twirp import TwirpError, ring_timed_out, sip_error
 
 # Simulated seconds.
-JOIN_TO_INVITE_S = 0.2
 INVITE_TO_RINGING_S = 0.3
 DEFAULT_RINGING_TIMEOUT_S = 180.0
 DEFAULT_MAX_CALL_DURATION_S = 24 * 3600.0
@@ -76,7 +75,7 @@ class Call:
 
     async def _run(self) -> None:
         try:
-            await self._timeline.sleep(JOIN_TO_INVITE_S)
+            await self._timeline.sleep(self._network.board.knobs.invite_s)
             behaviour = self._invite()
             if behaviour is None:
                 return

@@ -55,6 +55,8 @@ class Knobs:
     # Whether a worker without a name takes the rooms that were created without naming an agent.
     unnamed_agent_worker: bool = False
     agent_join_s: float = 1.0
+    # From the callee's joining the room to the INVITE.
+    invite_s: float = 0.2
     # How long an agent stays after the callee has left.
     agent_lingers_s: float = 3.0
     # How long a callee who picked up listens to silence when no agent is there.

@@ -10,6 +10,12 @@ from tests.bench.figures import Figure
 
 BENCHMARKS = {
     "start": "start",
+    "whole-calls": "whole_calls",
+    "turnaround": "turnaround",
+    "pacing": "pacing",
+    "many-calls": "many_calls",
+    "many-campaigns": "many_campaigns",
+    "recovery": "recovery",
 }
 """A benchmark's name → its module, in the order of the table."""
 

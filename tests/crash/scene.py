@@ -116,7 +116,7 @@ class Scene:
         self.server: EmbeddedPostgres | None = None
         """The scene's own PostgreSQL, if it has one."""
         self._calls_per_second = calls_per_second
-        self._ports = {name: _free_port() for name in services}
+        self._ports = {name: free_port() for name in services}
         self._lives = 0
         self._closing = ExitStack()
 
@@ -279,7 +279,7 @@ class Scene:
         ]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """One that no outgoing connection gets by chance while its service is dead: below the range of those."""
     while True:
         port = 10_000 + (os.getpid() * 100 + next(_ports)) % 20_000
