@@ -14,6 +14,7 @@ from supervisor.clock import FastClock, ManualClock
 from supervisor.database.account import temporary_folder
 from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.database.migrations import migrate
+from supervisor.database.roles import OWNER, become, set_up_roles
 from supervisor.simulator import SimulatorThread
 from tests.world import KEY, SECRET, TUESDAY, World
 
@@ -31,16 +32,18 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def template(postgres: EmbeddedPostgres) -> str:
-    """The name of a migrated database; nobody may be connected to it while it is copied."""
+    """The name of a migrated database with its roles; nobody may be connected to it while it is copied."""
     with psycopg.connect(postgres.dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {_TEMPLATE}")
-    migrate(make_conninfo(postgres.dsn, dbname=_TEMPLATE))
+    dsn = make_conninfo(postgres.dsn, dbname=_TEMPLATE)
+    set_up_roles(dsn)
+    migrate(become(dsn, OWNER))
     return _TEMPLATE
 
 
 @pytest.fixture
 def dsn(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
-    """The DSN of a fresh database with the whole schema."""
+    """The DSN of a fresh database with the whole schema; a superuser's, for what tests do to it."""
     yield from _database(postgres, template)
 
 

@@ -9,12 +9,14 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from actors.addresses import Address
 from actors.clock import Clock
 from supervisor.config.load import load
 from supervisor.config.secrets import Secrets
+from supervisor.database.roles import SERVICE
 from supervisor.service import Service
 from supervisor.simulator import SimulatorThread
 from tests.waiting import wait_until
@@ -54,6 +56,11 @@ call_list = "lists/{slug}.csv"
 
 _PATIENCE = "\n[call]\nagent_timeout_s = 60\n"
 """On a fast clock the usual patience with agents is a moment, which a busy machine takes easily."""
+
+
+def as_service(dsn: str) -> str:
+    """The DSN that stands in a service's file: the database as the role that may only read and write rows."""
+    return make_conninfo(dsn, user=SERVICE)
 
 
 class World:
@@ -108,10 +115,12 @@ class World:
         file = self.folder / "campaignd.toml"
         (self.folder / "campaigns.d").mkdir(exist_ok=True)
         file.write_text(
-            _SERVICE.format(dsn=self.dsn, livekit=self.livekit.url, trunk=self._trunk, company=self._company)
+            _SERVICE.format(
+                dsn=as_service(self.dsn), livekit=self.livekit.url, trunk=self._trunk, company=self._company
+            )
         )
         secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET, http_token=TOKEN)
-        self._service = Service(load(file), secrets, self.dsn, self.clock, lease=timedelta(hours=1))
+        self._service = Service(load(file), secrets, as_service(self.dsn), self.clock, lease=timedelta(hours=1))
         self._service.start(on_listening=lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"))
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,7 +14,9 @@ _SYSTEM = Path("/etc/campaignd/campaignd.toml")
 _CHECKOUT = Path("config/campaignd.toml")
 
 
-def _service_file(context: click.Context, parameter: click.Parameter, given: Path | None) -> Path:
+def service_file(given: Path | None) -> Path:
+    """The service's file: the one given, or the one that is used when none is. Raises ConfigurationError of one line
+    when it is missing."""
     if given is not None:
         file, hint = given, ""
     elif named := os.environ.get("CAMPAIGND_CONFIG"):
@@ -26,16 +29,19 @@ def _service_file(context: click.Context, parameter: click.Parameter, given: Pat
     return file
 
 
-config_option = click.option(
-    "--config",
-    "config",
-    type=click.Path(path_type=Path),
-    callback=_service_file,
-    metavar="PATH",
-    help="The service's file. Without it: $CAMPAIGND_CONFIG, /etc/campaignd/campaignd.toml if there is one, "
+_CONFIG: dict[str, Any] = {
+    "type": click.Path(path_type=Path),
+    "metavar": "PATH",
+    "help": "The service's file. Without it: $CAMPAIGND_CONFIG, /etc/campaignd/campaignd.toml if there is one, "
     "else ./config/campaignd.toml.",
+}
+config_option = click.option(
+    "--config", "config", callback=lambda context, option, given: service_file(given), **_CONFIG
 )
 """`config: Path`, a file that exists; a missing one is a ConfigurationError of one line."""
+
+sometimes_config_option = click.option("--config", "config", **_CONFIG)
+"""`config: Path | None`, to be handed to `service_file` by a command that does not always need the file."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for machines.")
 """`as_json: bool`."""

@@ -117,14 +117,15 @@ def _without_password(url: str) -> None:
         raise ValueError("an address in this file carries no user and password")
 
 
-def _dsn(value: str) -> str:
+def checked_dsn(value: str) -> str:
+    """The DSN as it is. Raises ValueError, which never repeats it, when it is none or has a password in it."""
     try:
         parts = conninfo_to_dict(value)
     except (ProgrammingError, UnicodeError):
         # libpq's own text can repeat the whole string, a password included.
         raise ValueError("not a PostgreSQL connection string, such as postgresql:///campaignd") from None
     if parts.keys() & {"password", "sslpassword"}:
-        raise ValueError("a password does not belong in this file: use peer authentication, PGPASSFILE or PGPASSWORD")
+        raise ValueError("a password does not belong here: use peer authentication, PGPASSFILE or PGPASSWORD")
     return value
 
 
@@ -153,7 +154,7 @@ LiveKitUrl = Annotated[
     str, AfterValidator(_livekit_url), Field(json_schema_extra={"examples": ["http://127.0.0.1:7880"]})
 ]
 Dsn = Annotated[
-    str, AfterValidator(_dsn), Field(min_length=1, json_schema_extra={"examples": ["postgresql:///campaignd"]})
+    str, AfterValidator(checked_dsn), Field(min_length=1, json_schema_extra={"examples": ["postgresql:///campaignd"]})
 ]
 Store = Annotated[
     str, AfterValidator(_store), Field(json_schema_extra={"examples": ["file:///var/lib/campaignd/recordings"]})

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from actors.errors import DatabaseError
 from supervisor.config.load import Snapshot, load
 from supervisor.database.embedded import EmbeddedPostgres, running_server
 from supervisor.database.migrations import check_schema, migrate
 from supervisor.database.pool import connection_string
+from supervisor.database.postmaster import SUPERUSER
+from supervisor.database.roles import OWNER, SERVICE, become, set_up_roles
 
 
 @contextmanager
@@ -24,7 +27,8 @@ def open_server(snapshot: Snapshot) -> Iterator[str]:
         yield snapshot.service.database.dsn
         return
     with EmbeddedPostgres(embedded_directory(snapshot)) as server:
-        yield server.dsn
+        set_up_roles(server.dsn)
+        yield make_conninfo(server.dsn, user=SERVICE)
 
 
 @contextmanager
@@ -33,7 +37,7 @@ def join_server(snapshot: Snapshot) -> Iterator[str]:
     long as the block lasts. Raises DatabaseError."""
     running = None if snapshot.service.database.dsn else running_server(embedded_directory(snapshot))
     if running is not None:
-        yield running
+        yield make_conninfo(running, user=SERVICE)
     else:
         with open_server(snapshot) as dsn:
             yield dsn
@@ -60,8 +64,14 @@ def prepare_schema(snapshot: Snapshot, dsn: str) -> None:
     """Apply migrations where this process may: RUN_MIGRATIONS=1, or the database is our own embedded one. Then raise
     DatabaseError unless the schema fits this code."""
     if snapshot.service.database.dsn is None or os.environ.get("RUN_MIGRATIONS") == "1":
-        migrate(dsn)
+        migrate(migrator(snapshot, dsn))
     check_schema(dsn)
+
+
+def migrator(snapshot: Snapshot, dsn: str) -> str:
+    """The DSN by which the configuration's database, used by `dsn`, is migrated: in our own server the tables' owner's;
+    of other servers the service does not know any but its own."""
+    return become(make_conninfo(dsn, user=SUPERUSER), OWNER) if snapshot.service.database.dsn is None else dsn
 
 
 def embedded_directory(snapshot: Snapshot) -> Path:

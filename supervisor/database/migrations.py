@@ -12,6 +12,7 @@ import psycopg
 import structlog
 
 from actors.errors import DatabaseError
+from supervisor.database.roles import OWNER
 from supervisor.shipped import shipped_folder
 
 _POLL_S = 0.1
@@ -41,7 +42,8 @@ def migrate(dsn: str, *, folder: Path | None = None, lock_timeout_s: float = 60.
 
     Blocks: up to `lock_timeout_s` while another process migrates, after which it skips with a warning in the log; then
     for as long as the migrations take, 120 s for each statement at most. Killed at any moment, it leaves nothing that
-    blocks the next. Needs a connection of its own: not through a pooler in transaction mode. Raises DatabaseError.
+    blocks the next. Needs a connection of its own, not through a pooler in transaction mode, of the role that owns the
+    tables. Raises DatabaseError.
     """
     from yoyo import read_migrations  # slow to import, and needed here alone
     from yoyo.exceptions import BadMigration, MigrationConflict
@@ -60,6 +62,7 @@ def migrate(dsn: str, *, folder: Path | None = None, lock_timeout_s: float = 60.
     applied: list[str] = []
     current = None
     try:
+        _refuse_strangers(backend.connection)
         if not _lock(backend, lock_timeout_s):
             log.warning("migrations_skipped", reason="another process is migrating", waited_s=lock_timeout_s)
             return Result([], skipped_because_locked=True)
@@ -134,6 +137,25 @@ def _refuse_newer(found: SchemaStatus) -> None:
         raise DatabaseError(
             f"the database's schema is newer than this code (it has {', '.join(found.unknown)}): upgrade campaignd"
         )
+
+
+def _refuse_strangers(connection: psycopg.Connection[Any]) -> None:
+    """Whoever made a table here, a superuser included, would own it, and owner and service could not use it."""
+    user, owner, may_create = connection.execute(
+        "SELECT current_user::text,"
+        " (SELECT pg_get_userbyid(relowner)::text FROM pg_class WHERE oid = to_regclass('_yoyo_migration')),"
+        " coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)"
+    ).fetchone() or ("", None, False)
+    if owner is not None and owner != user:
+        what = f"does not own the tables, {owner} does"
+    elif not may_create:
+        what = "may not create tables"
+    else:
+        return
+    raise DatabaseError(
+        f"the database's role {user} {what}: run `campaignd migrate --dsn DSN --owner {owner or OWNER}`, "
+        f"with a DSN of somebody who may become {owner or OWNER}"
+    )
 
 
 def _unreachable(error: psycopg.Error) -> DatabaseError:

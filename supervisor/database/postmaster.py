@@ -9,6 +9,8 @@ from pathlib import Path
 from psycopg.conninfo import make_conninfo
 
 _PROC = Path("/proc")
+SUPERUSER = "postgres"
+"""Of every embedded server's cluster."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Postmaster:
 
     @property
     def dsn(self) -> str:
-        return make_conninfo(host=self.socket_folder, port=self.port, user="postgres", dbname="postgres")
+        return make_conninfo(host=self.socket_folder, port=self.port, user=SUPERUSER, dbname="postgres")
 
 
 def running_postmaster(data: Path) -> Postmaster | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from actors.errors import DatabaseError
 from supervisor.database.account import Account
 from supervisor.database.interrupts import interrupts_held
+from supervisor.database.postmaster import SUPERUSER
 
 _SOCKET_PATH_LIMIT = 107  # bytes, of the kernel
 _LOG_LIMIT = 10_000_000
@@ -37,7 +38,7 @@ class ServerFolder:
             shutil.rmtree(abandoned, ignore_errors=True)
         # Not one fixed name: initdb may outlive its killed owner for a moment, and would go on writing there.
         new = Path(tempfile.mkdtemp(prefix="data.new-", dir=self.path))
-        command: list[str | Path] = [binaries / "initdb", "-D", new, "-U", "postgres", "-A", "trust"]
+        command: list[str | Path] = [binaries / "initdb", "-D", new, "-U", SUPERUSER, "-A", "trust"]
         command += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
         command += [] if durable else ["--no-sync"]
         process: subprocess.Popen[bytes] | None = None

@@ -13,6 +13,8 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration, default_migration_table
 
+from supervisor.database.roles import keep_book
+
 # Every migrator of campaignd takes this lock in the database it migrates; "campaign" in ASCII.
 ADVISORY_LOCK = int.from_bytes(b"campaign", "big")
 
@@ -54,6 +56,7 @@ class OneConnectionBackend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         self.create_lock_table()
         self.break_lock()
         self.ensure_internal_schema_updated()
+        keep_book(self.connection)
 
     def close(self) -> None:
         """Disconnect, which lets go of the lock."""

@@ -15,6 +15,7 @@ from import_ledger import Ledger, numbers
 
 from actors.ids import new_id
 from tests.waiting import wait_until
+from tests.world import as_service
 
 ROOT = Path(__file__).resolve().parents[2]
 ListOf = Callable[..., Path]
@@ -26,7 +27,7 @@ def start(ledger: Ledger, tmp_path: Path) -> Iterator[Start]:
     """Starts `campaignd import` on the ledger's database."""
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(f'[database]\ndsn = "{ledger.dsn}"\n')
+    config.write_text(f'[database]\ndsn = "{as_service(ledger.dsn)}"\n')
     started: list[subprocess.Popen[str]] = []
 
     def run(campaign: object, path: Path, *options: object) -> subprocess.Popen[str]:

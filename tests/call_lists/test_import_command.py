@@ -14,6 +14,7 @@ from actors.errors import CampaignNotFoundError, CampaignValidationError
 from actors.jobs.call_lists.rows import read_rows
 from supervisor.cli import main
 from supervisor.database.campaigns import find_campaign
+from tests.world import as_service
 
 Answer = tuple[int, str, str]
 ListOf = Callable[..., Path]
@@ -34,7 +35,7 @@ def campaignd(
     """Runs `campaignd import` on the ledger's database; answers with its exit code, what it said, its errors."""
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(_SERVICE.format(dsn=ledger.dsn))
+    config.write_text(_SERVICE.format(dsn=as_service(ledger.dsn)))
 
     def run(*arguments: object) -> Answer:
         monkeypatch.setattr("sys.argv", ["campaignd", "import", "--config", str(config), *map(str, arguments)])

@@ -12,6 +12,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from tests.world import as_service
+
 CAMPAIGN = UUID(int=1)
 Run = Callable[..., tuple[int, str]]
 
@@ -21,7 +23,7 @@ def campaignd(dsn: str, tmp_path: Path) -> Run:
     """Runs a command on a database with one draft of one contact; its exit code and all it printed."""
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(f"[database]\ndsn = {json.dumps(dsn)}\n")
+    config.write_text(f"[database]\ndsn = {json.dumps(as_service(dsn))}\n")
     with psycopg.connect(dsn) as connection:
         values = {"id": CAMPAIGN}
         for table, columns in (

@@ -16,6 +16,7 @@ import pytest
 from supervisor.cli import main
 from supervisor.dnc import entries
 from supervisor.dnc.numbers import Given, from_file, sort_out
+from tests.world import as_service
 
 Run = Callable[..., tuple[int, str]]
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -39,7 +40,7 @@ def config(connection: psycopg.Connection, dsn: str, tmp_path: Path) -> Path:
     """The service's file, for the database of the test."""
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(f"[database]\ndsn = {json.dumps(dsn)}\n")
+    config.write_text(f"[database]\ndsn = {json.dumps(as_service(dsn))}\n")
     return config
 
 

@@ -14,6 +14,7 @@ import pytest
 from supervisor.cli import main
 from supervisor.explain.reasons import Reason
 from tests.explain.states import MOSCOW, NOW, SPRING, States
+from tests.world import as_service
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -24,7 +25,7 @@ def config(dsn: str, tmp_path: Path) -> Path:
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
     trunk = '[trunks.main]\nlivekit_trunk_id = "ST"\nfrom_number = "+74951234567"\nmax_concurrent_calls = 1\n'
-    config.write_text(f"[database]\ndsn = {json.dumps(dsn)}\n{trunk}")
+    config.write_text(f"[database]\ndsn = {json.dumps(as_service(dsn))}\n{trunk}")
     return config
 
 

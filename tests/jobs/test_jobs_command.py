@@ -13,6 +13,7 @@ import pytest
 from actors.jobs.kinds import JobType
 from supervisor.cli import main
 from tests.jobs.office import Office
+from tests.world import as_service
 
 Run = Callable[..., tuple[int, str]]
 
@@ -26,7 +27,7 @@ def campaignd(
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
     trunk = '[trunks.main]\nlivekit_trunk_id = "ST_main"\nfrom_number = "+74951234567"\n'
-    config.write_text(f"[database]\ndsn = {json.dumps(dsn)}\n{trunk}")
+    config.write_text(f"[database]\ndsn = {json.dumps(as_service(dsn))}\n{trunk}")
 
     def run(*arguments: str) -> tuple[int, str]:
         where = [] if "--help" in arguments else ["--config", str(config)]

@@ -14,7 +14,7 @@ from supervisor.simulator import SimulatorThread
 from tests.acceptance.running import Running
 from tests.jobs.office import Office
 from tests.waiting import wait_until
-from tests.world import KEY, SECRET
+from tests.world import KEY, SECRET, as_service
 
 _SERVICE = """
 [database]
@@ -35,7 +35,7 @@ def test_a_killed_service_goes_on_with_its_job_and_does_nothing_twice(
 ) -> None:
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(_SERVICE.format(dsn=json.dumps(dsn), livekit=livekit.url))
+    config.write_text(_SERVICE.format(dsn=json.dumps(as_service(dsn)), livekit=livekit.url))
     environment = os.environ | {"LIVEKIT_API_KEY": KEY, "LIVEKIT_API_SECRET": SECRET}
     numbers = office.leads(LEADS)
     campaign = office.campaign(office.acme, status="draft")

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from supervisor.cli import main
-from tests.world import TUESDAY
+from tests.world import TUESDAY, as_service
 
 Run = Callable[..., tuple[int, str]]
 ACME, GLOBEX = UUID(int=1), UUID(int=2)
@@ -44,7 +44,7 @@ def campaignd(
     """Runs a command within this process; its exit code and all it printed."""
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(f"[database]\ndsn = {json.dumps(dsn)}\n")
+    config.write_text(f"[database]\ndsn = {json.dumps(as_service(dsn))}\n")
 
     def run(*arguments: str) -> tuple[int, str]:
         where = [] if "--help" in arguments else ["--config", str(config)]

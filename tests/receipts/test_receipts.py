@@ -20,7 +20,7 @@ from supervisor.cli import main
 from supervisor.receipts.importing import import_receipts
 from supervisor.report.summary import read_summaries
 from tests.campaign.book import COMPLETED, RETRY, Book, result
-from tests.world import TUESDAY, World
+from tests.world import TUESDAY, World, as_service
 
 PRICES = PriceList("EUR", {"+7": Decimal("0.021")}, Decimal("0.005"), increment_s=1)
 TALK = timedelta(seconds=10)  # 0.0085
@@ -68,7 +68,7 @@ def campaignd(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     """Runs a command within this process; its exit code and all it printed."""
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(f"[database]\ndsn = {json.dumps(dsn)}\n")
+    config.write_text(f"[database]\ndsn = {json.dumps(as_service(dsn))}\n")
 
     def run(*arguments: str) -> tuple[int, str]:
         where = [] if "--help" in arguments else ["--config", str(config)]

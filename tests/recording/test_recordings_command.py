@@ -14,7 +14,7 @@ from supervisor.cli import campaignd
 from supervisor.clock import ManualClock
 from tests.recording.shelf import Fetcher, Shelf, Source
 from tests.waiting import wait_until
-from tests.world import TUESDAY
+from tests.world import TUESDAY, as_service
 
 Run = Callable[..., Result]
 
@@ -29,7 +29,7 @@ def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
 @pytest.fixture
 def run(tmp_path: Path, dsn: str) -> Run:
     config = tmp_path / "campaignd.toml"
-    config.write_text(f'[database]\ndsn = "{dsn}"\n')
+    config.write_text(f'[database]\ndsn = "{as_service(dsn)}"\n')
     (tmp_path / "campaigns.d").mkdir()
 
     def command(*arguments: str) -> Result:

@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
 
+from tests.world import as_service
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -24,7 +26,7 @@ def campaignd(connection: psycopg.Connection[Any], dsn: str, tmp_path: Path) -> 
     """Runs a command on the ledger's database."""
     (tmp_path / "campaigns.d").mkdir()
     config = tmp_path / "campaignd.toml"
-    config.write_text(f"[database]\ndsn = {json.dumps(dsn)}\n")
+    config.write_text(f"[database]\ndsn = {json.dumps(as_service(dsn))}\n")
 
     def run(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "supervisor", *arguments, "--config", str(config)]
