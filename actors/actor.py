@@ -15,6 +15,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from actors.addresses import Address, Directory
 from actors.clock import Clock
+from actors.numbers import masked
 from actors.supervision import ChildDown, SignOfLife, SignOfLifeWanted
 
 _generations = itertools.count(1)
@@ -164,8 +165,8 @@ class SupersededError(Exception):
 
 
 def describe(error: BaseException) -> str:
-    """An error in one line, for logs and people."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    """An error in one line, for logs and people. PostgreSQL's can quote a whole row: no number in it is shown."""
+    return masked(f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def is_outage(error: BaseException) -> bool:

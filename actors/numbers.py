@@ -47,6 +47,13 @@ _LOST_PLUS = re.compile(r"(?:00)?([1-9]\d{10,14})", re.ASCII)
 _SHOWN = 40
 _MOST_DIGITS = 15  # of an E.164 number
 _MASKED_FROM = 7  # digits from which a text may be somebody's number
+_GAP = r"[ ().\-\u2010-\u2015]{0,2}"
+_IN_TEXT = re.compile(
+    # With its plus, or as a URL has that, written together or in groups.
+    rf"(?:\+|%2[Bb])({_GAP}\d(?:{_GAP}\d){{6,14}})(?!\d)"
+    # Digits alone: no part of a word, of an id or of a decimal fraction.
+    r"|(?<![\w.+-])((?:00)?[1-9]\d{9,14})(?![\w-]|\.\d)"
+)
 
 
 class NumberError(CampaignServiceError):
@@ -85,6 +92,16 @@ def mask(number: str) -> str:
     if len(number) < _MASKED_FROM:
         return "***"
     return f"{number[: min(5, len(number) - _MASKED_FROM)]}***{number[-4:]}"
+
+
+def masked(text: str) -> str:
+    """Somebody else's text as it may stand in a log: whatever in it looks like a number is masked."""
+    return _IN_TEXT.sub(_mask_found, text)
+
+
+def _mask_found(found: re.Match[str]) -> str:
+    international, digits = found.groups()
+    return mask(digits or "+" + "".join(filter(str.isdecimal, international)))
 
 
 def _without_float(text: str) -> str:

@@ -315,7 +315,7 @@ class Campaign(Actor):
             share, slower = self._allowance.note_end(result, now)
             self._telemetry.abandon_rate(self._campaign.label, share)
             if slower:
-                self.log.warning("slowed_down", campaign=self._campaign.label, abandon_rate=round(share, 4))
+                self.log.warning("campaign_slowed_down", campaign=self._campaign.label, abandon_rate=round(share, 4))
         self._results[call_id] = result
 
     def _settle(self) -> None:

@@ -103,4 +103,4 @@ class Expected:
 
     def _lost(self, given_up: ledger.GivenUp | None) -> None:
         if given_up is not None:
-            self._log.warning("recording_failed", error=given_up.error, **given_up.ids)
+            self._log.warning("recording_not_made", error=given_up.error, **given_up.ids)

@@ -17,7 +17,7 @@ from supervisor.config.load import load
 from supervisor.config.secrets import load_secrets
 from supervisor.database.connect import open_server, prepare_schema
 from supervisor.heartbeat import Heartbeat
-from supervisor.logs import set_up_logs
+from supervisor.logs import log_what_nobody_caught, set_up_logs
 from supervisor.notify import ServiceManager
 from supervisor.service import Service
 
@@ -67,6 +67,7 @@ def command(config: Path) -> None:
     secrets = load_secrets()
     secrets.livekit()
     set_up_logs(snapshot.service.logging.level, snapshot.service.logging.format)
+    log_what_nobody_caught()
     log = structlog.get_logger()
     reload = threading.Event()
 

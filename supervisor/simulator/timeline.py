@@ -74,7 +74,7 @@ class Timeline:
             try:
                 action()
             except Exception as error:
-                log.exception("the simulator failed in the background")
+                log.exception("simulator_failed")
                 self.failures.append(error)
 
         def call_off() -> None:
@@ -101,5 +101,5 @@ class Timeline:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("the simulator failed in the background", exc_info=error)
+            log.error("simulator_failed", exc_info=error)
             self.failures.append(error)
