@@ -62,6 +62,20 @@ def campaignd() -> None:
     """
 
 
+def _refused_by_database(error: Exception) -> str | None:
+    """A line for what no code of ours can do anything about: PostgreSQL went away, or does not allow it."""
+    from psycopg.errors import InsufficientPrivilege, OperationalError  # long loaded, if it is one of them
+
+    text = " ".join(str(error).split())
+    match error:
+        case InsufficientPrivilege():
+            return f"PostgreSQL: {text} (`campaignd migrate --print-roles` gives the service's role its rights)"
+        case OperationalError():
+            return f"PostgreSQL: {text}"
+        case _:
+            return None
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done; 1 the thing asked for failed; 2 wrong input or configuration;
     130 Ctrl-C."""
@@ -89,4 +103,9 @@ def main() -> None:
     except CampaignServiceError as error:
         click.echo(f"campaignd: {error}", err=True)
         code = 2 if isinstance(error, wrong_input) else 1
+    except Exception as error:
+        if (refusal := _refused_by_database(error)) is None:
+            raise
+        click.echo(f"campaignd: {refusal}", err=True)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

@@ -159,7 +159,9 @@ def _refuse_strangers(connection: psycopg.Connection[Any]) -> None:
 
 
 def _unreachable(error: psycopg.Error) -> DatabaseError:
-    return DatabaseError(f"cannot use PostgreSQL: {_reason(error)}")
+    hint = " (`campaignd migrate --print-roles` gives the service's role its rights)"
+    refused = isinstance(error, psycopg.errors.InsufficientPrivilege)
+    return DatabaseError(f"cannot use PostgreSQL: {_reason(error)}{hint if refused else ''}")
 
 
 def _reason(error: Exception) -> str:
