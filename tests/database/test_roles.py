@@ -180,6 +180,37 @@ def test_a_database_of_the_services_own_is_taken_from_it(earlier: str) -> None:
         check_schema(connection)
 
 
+def test_tables_that_a_superuser_made_become_the_owners(empty_dsn: str) -> None:
+    migrate(empty_dsn)
+    administer(empty_dsn, Roles())
+    with psycopg.connect(as_service(empty_dsn), autocommit=True) as connection:
+        check_schema(connection)
+        assert may(connection, "DELETE FROM calls")
+        assert may(connection, "SELECT supervisor_is_gone('00000000-0000-0000-0000-000000000000')")
+        assert {statement for statement in FORBIDDEN if may(connection, statement)} == set()
+    assert {owner for _, owner, _ in privileges(empty_dsn)} - {SUPERUSER, "pg_database_owner", ""} == {OWNER}
+
+
+def test_an_administrator_who_is_no_superuser_sets_up_everything(empty_dsn: str) -> None:
+    name = conninfo_to_dict(empty_dsn)["dbname"]
+    roles = Roles(owner="hosted_owner", service="hosted")
+    with psycopg.connect(empty_dsn, autocommit=True) as superuser:
+        superuser.execute("CREATE ROLE administrator LOGIN CREATEROLE")
+        superuser.execute(f"ALTER DATABASE {name} OWNER TO administrator".encode())
+        try:
+            administrator = make_conninfo(empty_dsn, user="administrator")
+            for _ in range(2):
+                administer(administrator, roles)
+                migrate(become(administrator, roles.owner))
+            with psycopg.connect(make_conninfo(empty_dsn, user=roles.service), autocommit=True) as service:
+                assert may(service, "DELETE FROM calls")
+                assert not may(service, "DROP TABLE receipts")
+        finally:
+            superuser.execute(f"ALTER DATABASE {name} OWNER TO {SUPERUSER}".encode())
+            superuser.execute("DROP OWNED BY administrator, hosted, hosted_owner CASCADE")
+            superuser.execute("DROP ROLE hosted, hosted_owner, administrator")
+
+
 def test_whoever_is_not_the_owner_is_told_who_is_and_changes_nothing(roled: str, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     folder.mkdir()
