@@ -52,6 +52,11 @@ class Limiter:
         return len(self._in_progress)
 
     @property
+    def prepared(self) -> int:
+        """Calls that have not been released yet."""
+        return len(self._preparing)
+
+    @property
     def calls(self) -> tuple[UUID, ...]:
         """The calls that are in progress."""
         return tuple(self._in_progress)

@@ -173,7 +173,7 @@ class Dialer(Actor):
         self._finish(Outcome.ERROR, error, None)
 
     def _take_over(self) -> None:
-        with self._pool.connection() as connection:
+        with ledger.own_transaction(self._pool) as connection:
             row = ledger.read_call(connection, self._call.call_id)
         if row is None or row.state not in ("claimed", "dialing", "answered"):
             self.stop()
@@ -211,7 +211,7 @@ class Dialer(Actor):
             self._give_back()
             return
         try:
-            with self._pool.connection() as connection:
+            with ledger.own_transaction(self._pool) as connection:
                 mark = ledger.mark_dialing(connection, self._call, limits, now, self._marked_perhaps)
         except (psycopg.OperationalError, PoolTimeout) as error:
             self._marked_perhaps.append(now)
@@ -260,7 +260,7 @@ class Dialer(Actor):
         """Write how far the call has come. Its result says all of it again: a PostgreSQL that is away must not end a
         conversation."""
         try:
-            with self._pool.connection() as connection:
+            with ledger.own_transaction(self._pool) as connection:
                 return write(connection, self._call.call_id, self._call.epoch, *values)
         except (psycopg.OperationalError, PoolTimeout) as error:
             self.log.warning("progress_not_written", error=str(error))

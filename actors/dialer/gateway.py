@@ -54,7 +54,8 @@ no object (a proxy's empty page that calls itself JSON): the client does not exp
 _EMPTY_ROOM_TIMEOUT_S = 120
 _INSTALLATION = "campaignd_installation"
 """In a room's metadata: the service of which database made it."""
-_CONTROL_CONNECTIONS = 100
+_CONTROL_REQUESTS = 100
+"""At once, besides dials. What waits for its turn waits for us, not for LiveKit: its time limit has not begun."""
 
 
 class Loop(Protocol):
@@ -75,8 +76,9 @@ class Line:
 
 class Gateway:
     """Asks LiveKit on behalf of dialers and tells each what came back. Methods return at once and never raise; a
-    request ends in exactly one message to the dialer, within its time limit. What comes back for a dialer that is
-    gone is logged: its call is settled as interrupted. Time limits are real seconds, whatever the clock."""
+    request ends in exactly one message to the dialer, within its time limit once it is its turn. What comes back for a
+    dialer that is gone is logged: its call is settled as interrupted. Time limits are real seconds, whatever the
+    clock."""
 
     def __init__(
         self,
@@ -105,7 +107,8 @@ class Gateway:
         """Make the two sessions, on the loop. One for dials, each of which holds a connection for as long as the
         phone rings; one for everything else, so that it never queues behind them."""
         self._dial_session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
-        self._control_session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONTROL_CONNECTIONS))
+        self._control_session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._turns = asyncio.Semaphore(_CONTROL_REQUESTS)
         self._dialing = self._client(self._dial_session)
         self._control = self._client(self._control_session)
 
@@ -168,7 +171,7 @@ class Gateway:
             agents=[api.RoomAgentDispatch(agent_name=call.agent_name, metadata=json.dumps(agent_job))],
         )
         try:
-            async with asyncio.timeout(self._control_timeout_s):
+            async with self._turns, asyncio.timeout(self._control_timeout_s):
                 await self._control.room.create_room(request)
         except api.ServerError as error:
             return read_room_answer(_answer(error))
@@ -206,7 +209,7 @@ class Gateway:
 
     async def _look(self, call: Call) -> RoomLooked | LookFailed:
         try:
-            async with asyncio.timeout(self._control_timeout_s):
+            async with self._turns, asyncio.timeout(self._control_timeout_s):
                 answer = await self._control.room.list_participants(api.ListParticipantsRequest(room=call.room))
         except api.ServerError as error:
             if error.code == "not_found":
@@ -218,7 +221,7 @@ class Gateway:
 
     async def _list_rooms(self) -> RoomsListed | LookFailed:
         try:
-            async with asyncio.timeout(self._control_timeout_s):
+            async with self._turns, asyncio.timeout(self._control_timeout_s):
                 answer = await self._control.room.list_rooms(api.ListRoomsRequest())
         except api.ServerError as error:
             return LookFailed(str(_answer(error)))
@@ -228,7 +231,7 @@ class Gateway:
 
     async def _delete_room(self, room: str) -> None:
         try:
-            async with asyncio.timeout(self._control_timeout_s):
+            async with self._turns, asyncio.timeout(self._control_timeout_s):
                 await self._control.room.delete_room(api.DeleteRoomRequest(room=room))
         except api.ServerError as error:
             if error.code != "not_found":

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool
 
 from actors.dialer.messages import Call
 from actors.ids import new_id
@@ -29,6 +32,19 @@ class CallRow:
     answered_at: datetime | None
     agent_joined_at: datetime | None
     sip_call_id: str | None
+
+
+@contextmanager
+def own_transaction(pool: ConnectionPool) -> Iterator[Connection]:
+    """A connection on which each statement is a transaction of its own: a dialer's are single ones, and BEGIN and
+    COMMIT would be two more round trips for each."""
+    with pool.connection() as connection:
+        connection.autocommit = True
+        try:
+            yield connection
+        finally:
+            if connection.pgconn.transaction_status == TransactionStatus.IDLE:  # else it is lost, and not used again
+                connection.autocommit = False
 
 
 def read_call(connection: Connection, call_id: UUID) -> CallRow | None:
@@ -62,24 +78,30 @@ def mark_dialing(
 
     A call found without this mark after a crash was never dialed, for certain.
     """
+    parameters = {
+        "now": now,
+        "call": call.call_id,
+        "epoch": call.epoch,
+        "earlier": list(earlier),
+        "probe": call.probe and f"{BREAKER}{call.probe}",
+    }
+    if connection.execute(f"{_MARK} AND NOT EXISTS ({_OTHERS})", parameters).rowcount == 1:
+        return Mark.DIALING  # the usual case, in one round trip
     with connection.transaction():
         if _is_shared(connection, call.trunk) and not _has_room(connection, call.trunk, limits, now):
             return Mark.TRUNK_FULL
-        marked = connection.execute(
-            "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s"
-            " AND (state = 'claimed' OR state = 'dialing' AND dialing_at = ANY(%(earlier)s))"
-            " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND (c.status = 'running' OR"
-            "   c.status = 'paused' AND %(probe)s::text IS NOT NULL"
-            "   AND %(probe)s = ALL (SELECT h.hold FROM campaign_holds h WHERE h.campaign_id = c.id)))" + _OURS,
-            {
-                "now": now,
-                "call": call.call_id,
-                "epoch": call.epoch,
-                "earlier": list(earlier),
-                "probe": call.probe and f"{BREAKER}{call.probe}",
-            },
-        )
+        marked = connection.execute(_MARK, parameters)
     return Mark.DIALING if marked.rowcount == 1 else Mark.NOT_OURS
+
+
+_MARK = (
+    "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s"
+    " AND (state = 'claimed' OR state = 'dialing' AND dialing_at = ANY(%(earlier)s))"
+    " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND (c.status = 'running' OR"
+    "   c.status = 'paused' AND %(probe)s::text IS NOT NULL"
+    "   AND %(probe)s = ALL (SELECT h.hold FROM campaign_holds h WHERE h.campaign_id = c.id)))" + _OURS
+)
+_OTHERS = "SELECT FROM supervisors WHERE heartbeat_at > clock_timestamp() - interval '1 minute' HAVING count(*) > 1"
 
 
 def _is_shared(connection: Connection, trunk: str) -> bool:

@@ -30,6 +30,9 @@ from actors.trunk.turns import Turns
 AHEAD = timedelta(milliseconds=250)
 """How much earlier than it may begin a call is permitted: time to claim its task and create its room, so that no part
 of a window goes unused meanwhile."""
+MOST_PREPARED = 100
+"""Calls that are made ready at once. A campaign without limits would else have hundreds of rooms made in the same
+moment: all of them, and whoever talks already, would wait for each other."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ class Trunk(Actor):
         if not self._turns.anyone() or self._failing & {LIVEKIT, trunk_service(self._name)}:
             return
         now = self.clock.now()
-        for campaign_id, count in self._turns.take(self._limiter.room(now, AHEAD)).items():
+        for campaign_id, count in self._turns.take(self._room(now)).items():
             call_ids = tuple(new_id() for _ in range(count))
             for call_id in call_ids:
                 self._limiter.prepare(call_id)
@@ -186,6 +189,9 @@ class Trunk(Actor):
         opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
         if opens is not None:
             self.remind("room", opens, RoomAgain())
+
+    def _room(self, now: datetime) -> int:
+        return max(min(self._limiter.room(now, AHEAD), MOST_PREPARED - self._limiter.prepared), 0)
 
     # Probes
 
