@@ -9,6 +9,8 @@ from importlib import import_module
 from tests.bench.figures import Figure
 
 BENCHMARKS = {
+    "ledger": "ledger",
+    "claims": "claims",
     "start": "start",
     "whole-calls": "whole_calls",
     "turnaround": "turnaround",
