@@ -1,0 +1,57 @@
+"""What `campaignd run` tells systemd from its start to its end, heard on a real socket."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+
+from supervisor.database.migrations import migrate
+from tests.acceptance.running import Running
+from tests.acceptance.setting import Setting
+from tests.systemd.listening import Listening, Message
+from tests.waiting import wait_until
+
+TALKER = "+79450000101"
+
+
+def test_it_says_when_it_is_ready_reloads_drains_and_stops(setting: Setting, tmp_path: Path) -> None:
+    migrate(setting.dsn)
+    setting.script({TALKER: {"kind": "answer", "ring_s": 1, "talk_s": 100_000}})
+    setting.campaign("endless", "Endless", [TALKER])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(address := str(tmp_path / "notify"))
+        systemd = Listening(receiver, address)
+        environment = {**setting.environment, "NOTIFY_SOCKET": address, "WATCHDOG_USEC": "60000000"}
+        with Running("run", "--config", setting.configuration, env=environment) as service:
+            wait_until(lambda: _heard(systemd, "READY"), 30)
+            assert setting.get("/readyz")[0] == 200
+            assert _said(systemd, "EXTEND_TIMEOUT_USEC", "importing the list of endless: 100%")
+            wait_until(lambda: _said(systemd, "WATCHDOG", "1 campaign, 1 call in progress"), 30)
+
+            before = len(systemd.heard())
+            service.signal_group(signal.SIGHUP)
+            wait_until(lambda: _heard(systemd, "READY")[1:], 30)
+            assert _names(systemd.heard()[before:], "RELOADING", "READY") == ["RELOADING", "READY"]
+
+            before = len(systemd.heard())
+            service.signal_group(signal.SIGTERM)
+            wait_until(lambda: _said(systemd, "EXTEND_TIMEOUT_USEC", "draining: 1 call in progress"), 30)
+            assert _said(systemd, "WATCHDOG", "draining: 1 call in progress")
+            told = _names(systemd.heard()[before:], "STOPPING", "EXTEND_TIMEOUT_USEC")
+            assert told[:2] == ["STOPPING", "EXTEND_TIMEOUT_USEC"]
+            service.signal_group(signal.SIGTERM)
+            assert service.end(20) == 0
+
+
+def _heard(systemd: Listening, name: str) -> list[Message]:
+    return [message for message in systemd.heard() if name in message]
+
+
+def _said(systemd: Listening, name: str, status: str) -> bool:
+    return any(message.get("STATUS") == status for message in _heard(systemd, name))
+
+
+def _names(messages: list[Message], *names: str) -> list[str]:
+    """Which of these names the datagrams hold, in their order."""
+    return [name for message in messages for name in message if name in names]
