@@ -14,7 +14,7 @@ from actors.services import LIVEKIT, RECORDINGS, agents_service, trunk_service
 from supervisor.config.service import ServiceFile
 
 _READ = """
-SELECT service, state, opened_at, last_error, error_count, last_error_at
+SELECT service, state, opened_at, last_error, error_count, last_error_at, retry_at
 FROM circuit_breakers WHERE service = ANY (%s)"""
 
 
@@ -28,6 +28,7 @@ class BreakerRow:
     last_error: str | None = None
     error_count: int = 0  # since it was closed last
     last_error_at: datetime | None = None
+    retry_at: datetime | None = None  # when it is probed next; None unless open
 
     @property
     def pause_info(self) -> str | None:

@@ -16,6 +16,7 @@ from supervisor.http.campaigns import Campaigns
 from supervisor.http.database import Database
 from supervisor.http.observation import Observation
 from supervisor.http.openapi import description_routes
+from supervisor.http.page import Page
 from supervisor.http.webhooks import Webhooks
 from supervisor.metrics import Metrics
 
@@ -39,6 +40,10 @@ class Interface:
         webhooks = Webhooks(self.directory, self.metrics, self.webhook_key, self.webhook_secret)
         observation = Observation(self.metrics, self.is_ready)
         return [*observation.routes(), *webhooks.routes(), *description_routes()]
+
+    def browser_routes(self) -> list[web.RouteDef]:
+        """For whoever has the token, asked for as browsers ask for a password; without one, for this machine's."""
+        return [*Page(self.database, self.snapshot, self.now).routes()]
 
     def protected_routes(self) -> list[web.RouteDef]:
         """For whoever has the token."""

@@ -52,7 +52,10 @@ def describe() -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": definitions["$defs"],
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "password": {"type": "http", "scheme": "basic", "description": "Any user; the token as the password."},
+            },
         },
     }
 
@@ -65,12 +68,14 @@ def _described(operation: Operation, references: dict[Any, Any]) -> dict[str, An
     described: dict[str, Any] = {
         "operationId": _name(operation),
         "summary": operation.summary,
-        "security": [] if operation.is_open else [{"token": []}],
+        "security": _security(operation),
         "responses": {
             str(operation.status): {"description": operation.summary, **_content(operation, references)},
             **{str(status): {"description": text, "content": problem} for status, text in sorted(statuses.items())},
         },
     }
+    if operation.is_page:
+        described["responses"]["503"] = {"description": PROBLEMS[503], **_content(operation, references)}
     if operation.path == "/readyz":
         described["responses"]["503"] = {"description": "Not now", **_content(operation, references)}
     if parameters := _parameters(operation):
@@ -80,11 +85,22 @@ def _described(operation: Operation, references: dict[Any, Any]) -> dict[str, An
     return described
 
 
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.is_open:
+        return []
+    return [{"token": []}, {"password": []}] if operation.is_page else [{"token": []}]
+
+
 def _content(operation: Operation, references: dict[Any, Any]) -> dict[str, Any]:
     if operation.answer is None:
-        kind = "application/json" if operation.path.endswith(".json") else "text/plain"
-        return {"content": {kind: {}}}
+        return {"content": {_kind(operation): {}}}
     return {"content": {"application/json": {"schema": references[operation.answer, "serialization"]}}}
+
+
+def _kind(operation: Operation) -> str:
+    if operation.is_page:
+        return "text/html"
+    return "application/json" if operation.path.endswith(".json") else "text/plain"
 
 
 def _bodies(operation: Operation, references: dict[Any, Any]) -> dict[str, Any]:
@@ -107,5 +123,12 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _name(operation: Operation) -> str:
-    words = operation.path.replace(".", "_").replace("-", "_").replace("{id}", "one").strip("/").split("/")
+    words = (
+        (operation.path.strip("/") or "page")
+        .replace(".", "_")
+        .replace("-", "_")
+        .replace("{id}", "one")
+        .strip("/")
+        .split("/")
+    )
     return "_".join([operation.method, *words])

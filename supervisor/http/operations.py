@@ -55,6 +55,7 @@ class Operation:
     summary: str
     answer: type[BaseModel] | None  # None: not JSON
     is_open: bool = False  # to all, without the token
+    is_page: bool = False  # HTML, for browsers: the token may be given as a password
     status: int = 200
     query: type[Query] | None = None
     body: type[BaseModel] | None = None
@@ -67,6 +68,7 @@ _OF_ONE = (400, 404, 503)
 _OF_A_CHANGE = (400, 404, 408, 409, 413, 415, 503)
 
 OPERATIONS = (
+    Operation("get", "/", "What goes on now: a page to look at", None, is_page=True, problems=(503,)),
     Operation("get", "/metrics", "Prometheus's metrics", None, is_open=True),
     Operation("get", "/healthz", "Whether the process answers", Answer[HealthShape], is_open=True),
     Operation("get", "/readyz", "Whether campaigns are being worked", Answer[ReadinessShape], is_open=True),

@@ -32,12 +32,13 @@ class HttpServer:
     async def start(self) -> str:
         """Listen; returns the URL. Raises CampaignServiceError when the address can't be had."""
         open_routes = self._interface.open_routes()
-        paths = {route.path for route in open_routes}
+        browser_routes = self._interface.browser_routes()
+        paths = ({route.path for route in routes} for routes in (open_routes, browser_routes))
         app = web.Application(
             client_max_size=LARGEST_BODY,
-            middlewares=[answer_problems, bound_headers, bearer_token(self._token, paths)],
+            middlewares=[answer_problems, bound_headers, bearer_token(self._token, *paths)],
         )
-        app.add_routes([*open_routes, *self._interface.protected_routes()])
+        app.add_routes([*open_routes, *browser_routes, *self._interface.protected_routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_FINISH_TIMEOUT_S)
         await self._runner.setup()
         try:

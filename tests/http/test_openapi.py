@@ -75,7 +75,10 @@ def campaign_for(site: Site, method: str) -> str:
 def test_what_is_served_is_described_and_what_is_described_is_served(site: Site) -> None:
     interface = site.interface()
     served = {(route.method.lower(), route.path, True) for route in interface.open_routes()}
-    served |= {(route.method.lower(), route.path, False) for route in interface.protected_routes()}
+    served |= {
+        (route.method.lower(), route.path, False)
+        for route in [*interface.protected_routes(), *interface.browser_routes()]
+    }
     assert served == {(operation.method, operation.path, operation.is_open) for operation in OPERATIONS}
 
 
