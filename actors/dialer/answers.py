@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from actors.blame import Fault
 from actors.dialer.messages import Refused, Unclear
+from actors.numbers import masked
 from actors.outcomes import Outcome
 
 Reading = tuple[Outcome, Fault]
@@ -32,7 +33,7 @@ _TRANSACTION_FAILED = re.compile(r"transaction failed to complete \((\d+)", re.I
 
 @dataclass(frozen=True)
 class Answer:
-    """An error answer of LiveKit's API."""
+    """An error answer of LiveKit's API. As a text it is kept, and shown to people: carriers quote numbers in it."""
 
     code: str  # Twirp's
     message: str
@@ -42,8 +43,8 @@ class Answer:
 
     def __str__(self) -> str:
         if self.sip_status_code is not None:
-            return f"SIP {self.sip_status_code} {self.sip_status or ''}".rstrip()
-        return f"LiveKit answered HTTP {self.http_status} {self.code}: {self.message}".rstrip(": ")
+            return masked(f"SIP {self.sip_status_code} {self.sip_status or ''}".rstrip())
+        return masked(f"LiveKit answered HTTP {self.http_status} {self.code}: {self.message}".rstrip(": "))
 
 
 def read_dial_answer(answer: Answer) -> Refused | Unclear:

@@ -96,7 +96,8 @@ class Setting:
 
     def script(self, behaviours: Mapping[str, Any]) -> None:
         """Tell the simulated LiveKit what these numbers do."""
-        _ask(f"{self.livekit}/simulator/script", json.dumps(behaviours).encode())
+        code, said = _ask(f"{self.livekit}/simulator/script", json.dumps(behaviours).encode())
+        assert code == 200, said
 
     def rings(self) -> list[dict[str, Any]]:
         """Every phone that rang."""
