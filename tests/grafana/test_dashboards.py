@@ -14,7 +14,8 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.generator.files import files
-from tests.grafana.files import FOLDER, dashboards, expressions, metrics_of, panels, read, rules, substituted
+from supervisor.metrics.catalogue import CATALOGUE, Kind
+from tests.grafana.files import FOLDER, dashboards, expressions, metrics_of, panels, read, rules, selectors, substituted
 
 NAMES = sorted(dashboards())
 
@@ -117,6 +118,34 @@ def everything_asked() -> Iterator[tuple[str, str]]:
 def test_expressions_are_promql(place: str, expr: str) -> None:
     promql_parser.parse(expr)
     assert metrics_of(expr)
+
+
+KNOWN_LABELS = {
+    "up": ("job",),
+    "ALERTS": ("alertname", "alertstate"),
+    **{rule.name: ("job", "instance", "company", "campaign", "trunk", "outcome", "per", "service")
+       for rule in rules() if not rule.is_alert},
+    **{f"{definition.name}{end}": (*definition.labels, "le") for definition in CATALOGUE.values()
+       for end in (("_bucket", "_count", "_sum") if definition.kind is Kind.HISTOGRAM else ("",))},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "expr"), list(everything_asked()), ids=str)
+def test_every_metric_is_of_the_catalogue_and_has_the_labels_asked_for(place: str, expr: str) -> None:
+    for selector in selectors(expr):
+        assert selector.name is not None
+        if not selector.name.startswith("process_"):
+            asked = {matcher.name for matcher in selector.matchers.matchers}
+            assert asked <= {"job", *KNOWN_LABELS[selector.name]}, expr
+
+
+def test_every_metric_of_the_catalogue_is_shown_or_watched() -> None:
+    shown = {name for _, expr in everything_asked() for name in metrics_of(expr)}
+    assert not [
+        name
+        for name, definition in CATALOGUE.items()
+        if not shown & ({f"{name}_bucket", f"{name}_count"} if definition.kind is Kind.HISTOGRAM else {name})
+    ]
 
 
 def test_substitution_leaves_no_variable() -> None:
