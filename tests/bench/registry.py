@@ -11,6 +11,7 @@ from tests.bench.figures import Figure
 BENCHMARKS = {
     "ledger": "ledger",
     "claims": "claims",
+    "import": "importing",
     "start": "start",
     "whole-calls": "whole_calls",
     "turnaround": "turnaround",
