@@ -40,7 +40,7 @@ name = "{slug}"
 company = "acme"
 skillbase = "renewals"
 trunk = "main"
-call_list = "lists/{slug}.csv"
+call_list = "lists/{slug}.{form}"
 [call]
 max_call_duration_s = 86400
 """
@@ -58,6 +58,23 @@ install -D -m 644 tmpfiles.d/campaignd.conf /etc/tmpfiles.d/campaignd.conf
 systemd-sysusers campaignd.conf
 systemd-tmpfiles --create campaignd.conf
 systemctl daemon-reload
+"""
+
+_WORKBOOK = """
+import openpyxl, pathlib, sys
+file = pathlib.Path(sys.argv[1])
+book = openpyxl.Workbook()
+for line in file.read_text().splitlines():
+    book.active.append([line])
+book.save(file)
+"""
+
+_AS_THE_SERVICE = r"""
+sed -e 's/^Type=.*/Type=oneshot/' -e 's/^Restart=.*/Restart=no/' -e '/^Exec/d' -e '/^Watchdog/d' \
+    /etc/systemd/system/campaignd.service >/run/systemd/system/once.service
+printf '[Service]\nExecStart=%s\n' "$1" >>/run/systemd/system/once.service
+systemctl daemon-reload
+systemctl start once
 """
 
 _COUNT = 'test "$(journalctl -o cat --cursor="$1" "{field}=$2" | grep -cF -- "$3")" "$5" "$4"'
@@ -136,14 +153,18 @@ class Installed:
     def credential(self, name: str, value: str) -> None:
         self.machine.write(f"/etc/campaignd/credentials/{name}", value)
 
-    def campaign(self, slug: str, numbers: Sequence[str], talk_s: float) -> None:
-        """A campaign that starts with the service; those called talk for so many real seconds."""
+    def campaign(self, slug: str, numbers: Sequence[str], talk_s: float, form: str = "csv") -> None:
+        """A campaign that starts with the service; those called talk for so many real seconds. Its list has this form,
+        csv or xlsx."""
         behaviour = {"kind": "answer", "ring_s": 1, "talk_s": talk_s * _SPEED}
         answer = self.ask(f"{_LIVEKIT}/simulator/script", json.dumps(dict.fromkeys(numbers, behaviour)))
         assert answer[0] == 200, answer
-        self.machine.write(f"/etc/campaignd/lists/{slug}.csv", "\n".join(["phone_number", *numbers, ""]))
+        file = f"/etc/campaignd/lists/{slug}.{form}"
+        self.machine.write(file, "\n".join(["phone_number", *numbers, ""]))
+        if form == "xlsx":
+            self.machine.done("/opt/campaignd/bin/python", "-c", _WORKBOOK, file)
         self.machine.done("chown", "-R", "root:campaignd", "/etc/campaignd/lists")
-        self.config(f"campaigns.d/{slug}.toml", _CAMPAIGN.format(slug=slug))
+        self.config(f"campaigns.d/{slug}.toml", _CAMPAIGN.format(slug=slug, form=form))
 
     def drop_in(self, name: str, text: str) -> None:
         """Lines for the unit's [Service], as `systemctl edit` would write them."""
@@ -155,6 +176,11 @@ class Installed:
     def systemctl(self, *words: str) -> tuple[int, str]:
         """Exit code, and what it said."""
         return self.machine.run("systemctl", *words)
+
+    def as_the_service(self, command: str) -> tuple[int, str]:
+        """Exit code and words of a command that may do what the unit lets the service do, and no more."""
+        code, said = self.machine.run("sh", "-ec", _AS_THE_SERVICE, "sh", command)
+        return code, said if code == 0 else said + self.machine.done("journalctl", "-o", "cat", "-u", "once")
 
     def fresh(self) -> None:
         """The service as after a new installation, with nothing remembered, not started."""

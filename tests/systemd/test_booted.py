@@ -43,7 +43,7 @@ def service(machine: Installed) -> Installed:
 
 def test_a_start_lasts_until_campaigns_are_worked(service: Installed) -> None:
     talkers = ["+79450000101", "+79450000102"]
-    service.campaign("spring", talkers, FOREVER_S)
+    service.campaign("spring", talkers, FOREVER_S, form="xlsx")
     assert service.systemctl("start", SERVICE) == (0, "")
     assert service.ask(f"{HTTP}/readyz")[0] == 200
     service.wait_for("StatusText", "1 campaign, 2 calls in progress")
@@ -59,6 +59,12 @@ def test_a_start_lasts_until_campaigns_are_worked(service: Installed) -> None:
     assert "process_start_time_seconds" in service.ask(f"{HTTP}/metrics")[1]
     # Secrets were read from files that its account can't open; the token is not given, and was not missed.
     assert service.machine.run("runuser", "-u", "campaignd", "--", "ls", "/etc/campaignd/credentials")[0] != 0
+
+
+def test_the_processes_that_it_starts_can_do_their_work_as_hardened_as_it_is(service: Installed) -> None:
+    """A workbook is read by one, too: the start above has done that."""
+    transcriber = "/opt/campaignd/bin/python -m actors.recording.transcriber_process none:None model"
+    assert service.as_the_service(transcriber) == (0, ""), "it could not give way to calls"
 
 
 def test_a_reload_with_good_files_reaches_the_service_and_one_with_bad_files_never_does(service: Installed) -> None:
