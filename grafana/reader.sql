@@ -1,5 +1,5 @@
 -- The role of Grafana's data source: it reads what the tables of the dashboard Campaign show, and nothing by which a
--- person could be known. Run by the owner of the tables, once and after every migration that adds to what is shown:
+-- person could be known. Run by a superuser, once and after every migration that adds to what is shown:
 --     psql campaignd -f grafana/reader.sql
 --     psql campaignd -c '\password campaignd_reader'
 DO $$ BEGIN

@@ -76,6 +76,12 @@ def _refused_by_database(error: Exception) -> str | None:
             return None
 
 
+def _complain(text: str) -> None:
+    from supervisor.journal import as_error
+
+    click.echo(as_error(f"campaignd: {text}", sys.stderr), err=True)
+
+
 def main() -> None:
     """Run the command line. Exit codes: 0 done; 1 the thing asked for failed; 2 wrong input or configuration;
     130 Ctrl-C."""
@@ -101,11 +107,11 @@ def main() -> None:
         click.echo("campaignd: interrupted", err=True)
         code = INTERRUPTED
     except CampaignServiceError as error:
-        click.echo(f"campaignd: {error}", err=True)
+        _complain(str(error))
         code = 2 if isinstance(error, wrong_input) else 1
     except Exception as error:
         if (refusal := _refused_by_database(error)) is None:
             raise
-        click.echo(f"campaignd: {refusal}", err=True)
+        _complain(refusal)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)

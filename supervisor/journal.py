@@ -7,9 +7,10 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
+_PRIORITY_OF_ERRORS = 3
 _PRIORITIES = (
     (logging.CRITICAL, 2),
-    (logging.ERROR, 3),
+    (logging.ERROR, _PRIORITY_OF_ERRORS),
     (logging.WARNING, 4),
     (logging.INFO, 6),
     (logging.NOTSET, 7),
@@ -25,6 +26,13 @@ def goes_to_journal(stream: TextIO, environment: Mapping[str, str] = os.environ)
     except (OSError, ValueError):  # no file, or closed
         return False
     return environment.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def as_error(text: str, stream: TextIO) -> str:
+    """What a command that fails says to people, with an error's priority if it becomes an entry of the journal."""
+    if not goes_to_journal(stream):
+        return text
+    return "\n".join(f"<{_PRIORITY_OF_ERRORS}>{line}" for line in text.splitlines())
 
 
 class JournalFormatter(logging.Formatter):

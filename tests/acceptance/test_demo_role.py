@@ -45,7 +45,7 @@ def test_the_whole_demo_runs_under_the_service_role() -> None:
     with temporary_folder() as folder:
         witness = Witness(folder)
         never = threading.Event()
-        ended = run_demo(contacts=30, speed=600, keep=folder, stop=never, hurry=never, audience=witness)
+        ended = run_demo(contacts=9, speed=300, keep=folder, stop=never, hurry=never, audience=witness)
     assert {campaign.summary.status for campaign in ended.report.campaigns} == {"completed"}
     assert {"campaignd", "campaignd listener", "campaignd demo"} <= {name for name, _ in witness.users}
     assert {user for _, user in witness.users} == {SERVICE}

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,19 +40,25 @@ PRIORITIES = [7, 6, 4, 3, 3, 4, 2, 2]
 
 
 def lines(form: str, *, journal: bool) -> list[str]:
-    """What a process logs that knows this much: to a pipe that systemd has given it, or to any other."""
+    """What the script logs."""
+    said = said_by("-c", SCRIPT, form, journal=journal)
+    assert "9991112233" not in said and "111-22-33" not in said and "never_seen" not in said
+    assert "\x1b" not in said, "colours"
+    return said.splitlines()
+
+
+def said_by(*arguments: str, journal: bool, ends_with: int = 1) -> str:
+    """What a Python process says to a pipe that systemd has given it for the journal, or to any other."""
     reading, writing = os.pipe()
     found = os.fstat(writing)
     inode = found.st_ino if journal else found.st_ino + 1
     environment = os.environ | {"JOURNAL_STREAM": f"{found.st_dev}:{inode}"}
-    with subprocess.Popen([sys.executable, "-c", SCRIPT, form], stderr=writing, env=environment) as process:
+    with subprocess.Popen([sys.executable, *arguments], stderr=writing, env=environment) as process:
         os.close(writing)
         with open(reading, encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
             said = pipe.read()
-    assert process.returncode == 1
-    assert "9991112233" not in said and "111-22-33" not in said and "never_seen" not in said
-    assert "\x1b" not in said, "colours"
-    return said.splitlines()
+    assert process.returncode == ends_with
+    return said
 
 
 @pytest.mark.parametrize("journal", [True, False])
@@ -86,6 +93,15 @@ def test_text_elsewhere_has_its_time_and_tracebacks_as_people_know_them() -> Non
     assert len(said) > len(PRIORITIES)
     assert said[0].startswith("20") and "Z [debug" in said[0]
     assert "Traceback (most recent call last):" in said
+
+
+def test_why_it_did_not_start_is_an_error_in_the_journal(tmp_path: Path) -> None:
+    file = tmp_path / "campaignd.toml"
+    file.write_text("[database]\npool_size = 0\n[logging]\nlevel = 'loud'\n")
+    command = ("-m", "supervisor", "run", "--config", str(file))
+    said = said_by(*command, journal=True, ends_with=2).splitlines()
+    assert len(said) > 1 and all(line.startswith("<3>") for line in said)
+    assert said_by(*command, journal=False, ends_with=2).splitlines() == [line[3:] for line in said]
 
 
 def test_standard_error_that_was_redirected_is_not_the_journal() -> None:
