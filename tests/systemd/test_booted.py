@@ -76,7 +76,7 @@ def test_a_reload_with_good_files_reaches_the_service_and_one_with_bad_files_nev
     assert "/etc/campaignd/campaignd.toml: http.listen" in service.log(), "the operator is not told what is wrong"
     assert service.process_log() == before, "the service was signalled"
     assert service.show("ActiveState") == "active"
-    service.service_file()
+    service.service_file(more='[companies.beta]\nname = "Beta"')
     assert service.systemctl("reload", SERVICE) == (0, "")
     service.wait_until_it_says_more_than(before)
     assert service.show("ActiveState") == "active"
