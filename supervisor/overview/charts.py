@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log10
 
 from actors.outcomes import Outcome
 from supervisor.overview.overview import Hour
@@ -124,5 +123,5 @@ def _round_up(most: int) -> int:
     """The first of 1, 2, 4, 6, 8, 10, 20, 40 … that is no less."""
     if most <= 1:
         return 1
-    power: int = 10 ** int(log10(most))
-    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= most) if power else ceil(most)
+    power: int = 10 ** (len(str(most)) - 1)
+    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= most)

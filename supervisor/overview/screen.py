@@ -103,13 +103,13 @@ def _head(overview: Overview | None, lost: str | None) -> Table:
 
 
 def _breakers(overview: Overview) -> Table:
-    table = _table(4)
+    table = _table(4, free=2)
     for breaker in overview.troubled:
         table.add_row(
             plain(breaker.service, "bold"),
             Text(words.breaker_state(breaker), _STATE_STYLES[breaker.state]),
-            f"since {words.clock(breaker.opened_at)}, next try {words.next_try(breaker)}",
-            plain(breaker.last_error or "no error is known", "yellow"),
+            _cut(Text(f"since {words.since(breaker, overview.now)}, next try {words.next_try(breaker)}")),
+            _cut(plain(breaker.last_error or "no error is known", "yellow")),
         )
     return table
 
@@ -124,14 +124,14 @@ def _campaigns(overview: Overview, width: int) -> RenderableType:
     if width >= _WIDE:
         table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, justify="right")
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column()
     for campaign in overview.campaigns:
         table.add_row(
             plain(campaign.label if campaign.slug else campaign.name, "bold"),
             status_text(campaign.status),
             *([TasksBar(_tasks(campaign), bar)] if width >= _WIDE else []),
             f"{campaign.done}/{campaign.total}",
-            _calling(campaign),
+            _cut(_calling(campaign)),
         )
     if overview.unlisted:
         table.add_row(Text(f"and {overview.unlisted} more", "dim"))
@@ -187,16 +187,25 @@ def _failures(overview: Overview) -> RenderableType:
             Text(words.ago(failure.at, overview.now), "dim"),
             plain(failure.source),
             f"{failure.count} ×" if failure.count > 1 else "",
-            plain(failure.said or NOTHING, "yellow"),
+            _cut(plain(failure.said or NOTHING, "yellow")),
         )
     return table
 
 
-def _table(columns: int) -> Table:
+def _table(columns: int, free: int = 1) -> Table:
+    """A table whose last columns are `free` to be cut."""
     table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(columns):
+    for _ in range(columns - free):
         table.add_column(no_wrap=True, overflow="ellipsis")
+    for _ in range(free):
+        table.add_column()
     return table
+
+
+def _cut(text: Text) -> Text:
+    """For a free column, which gives way first: cut where it ends, never broken."""
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _load(load: Load) -> Text:

@@ -50,6 +50,11 @@ def breaker_state(breaker: BreakerRow) -> str:
     return breaker.state.replace("_", " ")
 
 
+def since(breaker: BreakerRow, now: datetime) -> str:
+    """`09:15:00 (5 min)`: since when it has not been closed, and for how long."""
+    return NOTHING if breaker.opened_at is None else f"{clock(breaker.opened_at)} ({length(now - breaker.opened_at)})"
+
+
 def next_try(breaker: BreakerRow) -> str:
     """When an open breaker lets a call through again, to see."""
     return clock(breaker.retry_at) if breaker.retry_at else "now" if breaker.state == "half_open" else NOTHING

@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ class Site:
     database: Database = field(default_factory=no_database)
     token: str | None = TOKEN
     campaigns: dict[str, CampaignFile] = field(default_factory=dict)
+    now: datetime = TUESDAY
     stop: Callable[[], None] = lambda: None
 
     @property
@@ -95,7 +97,7 @@ class Site:
             is_ready=lambda: self.ready,
             database=self.database,
             snapshot=lambda: Snapshot(Path("/campaignd.toml"), SERVICE, self.campaigns, ""),
-            now=lambda: TUESDAY,
+            now=lambda: self.now,
         )
 
     def server(self, port: int = 0) -> HttpServer:
