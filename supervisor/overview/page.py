@@ -34,6 +34,7 @@ HEADERS = {
 _TEMPLATES = Environment(
     loader=PackageLoader("supervisor.overview", "."),
     autoescape=True,
+    auto_reload=False,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
