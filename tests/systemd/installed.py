@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from supervisor.simulator import API_KEY, API_SECRET
 from tests.systemd.booted import Booted
@@ -67,6 +68,16 @@ book = openpyxl.Workbook()
 for line in file.read_text().splitlines():
     book.active.append([line])
 book.save(file)
+"""
+
+_HANG_UP = """
+import asyncio, sys
+from livekit.api import DeleteRoomRequest, LiveKitAPI
+async def hang_up(url, key, secret, *rooms):
+    async with LiveKitAPI(url, key, secret) as livekit:
+        for room in rooms:
+            await livekit.room.delete_room(DeleteRoomRequest(room=room))
+asyncio.run(hang_up(*sys.argv[1:]))
 """
 
 _AS_THE_SERVICE = r"""
@@ -225,8 +236,16 @@ class Installed:
 
     def rings(self, numbers: Sequence[str]) -> list[bool]:
         """Each time that one of these phones rang: whether that call is still up."""
+        return [ring["ended_at"] is None for ring in self._rings(numbers)]
+
+    def hang_up(self, numbers: Sequence[str]) -> None:
+        """End the calls to these numbers."""
+        rooms = [ring["room"] for ring in self._rings(numbers)]
+        self.machine.done("/opt/campaignd/bin/python", "-c", _HANG_UP, _LIVEKIT, API_KEY, API_SECRET, *rooms)
+
+    def _rings(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
         rings = json.loads(self.ask(f"{_LIVEKIT}/simulator/rings")[1])["rings"]
-        return [ring["ended_at"] is None for ring in rings if ring["number"] in set(numbers)]
+        return [ring for ring in rings if ring["number"] in set(numbers)]
 
     def wait_for(self, name: str, text: str, unit: str = SERVICE) -> None:
         """Until a property of the unit has this in it."""

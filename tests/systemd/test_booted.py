@@ -114,13 +114,16 @@ def test_a_killed_service_is_started_again_and_takes_its_calls_over(service: Ins
 
 def test_a_stop_waits_for_calls_longer_than_a_stuck_service_is_waited_for(service: Installed) -> None:
     talkers = ["+79450000131", "+79450000132"]
-    service.campaign("spring", talkers, talk_s=8)
+    service.campaign("spring", talkers, FOREVER_S)
     service.drop_in("impatient", "TimeoutStopSec=3")
     assert service.systemctl("start", SERVICE) == (0, "")
     service.wait_for("StatusText", "2 calls in progress")
     with service.machine.start("systemctl", "stop", SERVICE) as stop:
         service.wait_for("StatusText", "draining: 2 calls in progress")
+        begun_s = int(service.show("StateChangeTimestampMonotonic")) // 1_000_000
+        service.machine.wait('test "$(cut -d. -f1 /proc/uptime)" -gt "$1"', str(begun_s + 4))
         assert service.show("ActiveState") == "deactivating"
+        service.hang_up(talkers)
         assert stop.wait(60) == 0
     assert (service.show("Result"), service.show("ExecMainStatus")) == ("success", "0")
     assert "calls_left=0" in service.log()
