@@ -32,7 +32,8 @@ class Witness:
         with psycopg.connect(dsn, autocommit=True) as connection:
             self.users |= set(
                 connection.execute(
-                    "SELECT application_name, usename::text FROM pg_stat_activity WHERE application_name ~ '^campaignd'"
+                    "SELECT application_name, usename::text FROM pg_stat_activity"
+                    " WHERE application_name ~ '^campaignd' AND usename IS NOT NULL"  # NULL: it is still logging in
                 ).fetchall()
             )
             owners = connection.execute(
