@@ -276,7 +276,7 @@ def test_a_long_workbook_is_read_many_times_as_fast_as_openpyxl_does(tmp_path: P
     book = openpyxl.load_workbook(path, read_only=True)
     assert sum(1 for _ in book.active.iter_rows(values_only=True)) == rows + 1
     book.close()
-    # Over 5 times at 100,000 rows (tests/measurements/import.py); of so few, starting a process takes much of the time,
+    # Over 5 times at 100,000 rows (tests/bench/importing.py); of so few, starting a process takes much of the time,
     # and on a busy machine more than that.
     assert processor_s() - began > ours_s
 
