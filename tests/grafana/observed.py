@@ -23,7 +23,7 @@ from tests.grafana.files import FOLDER
 from tests.machine import program
 from tests.waiting import wait_until
 
-CONTACTS = 1500
+CONTACTS = 6000
 _SPEED = 60
 _SERVICE = """
 [database]
