@@ -1,9 +1,14 @@
--- The lists of the campaigns that this supervisor works, by status, at one moment. Only waiting and claimable rows are
--- read, and of those that are settled the counters: so the time goes with what is still to be done.
+-- The lists of the campaigns that this supervisor works, by status, at one moment. What is settled is known from the
+-- counters, and of the rest only those that wait for their retry are counted one by one: the time does not go with the
+-- length of the list. Retries that have come due stand first in the queue, unless higher priorities are before them:
+-- they are looked for among the next 1,000, and behind those shown as pending. The total is exact always.
 SELECT coalesce(c.slug, c.id::text) AS campaign, c.total_tasks AS total, c.completed_tasks AS completed,
        c.failed_tasks AS failed,
-       (SELECT count(*) FROM call_tasks t WHERE t.campaign_id = c.id AND t.due AND t.status = 'retry')
-       + (SELECT count(*) FROM call_tasks t WHERE t.campaign_id = c.id AND NOT t.due AND t.status = 'retry') AS retry,
+       (SELECT count(*) FROM call_tasks t WHERE t.campaign_id = c.id AND NOT t.due AND t.status = 'retry')
+       + (SELECT count(*) FILTER (WHERE status = 'retry')
+          FROM (SELECT status FROM call_tasks t
+                WHERE t.campaign_id = c.id AND t.due AND t.status IN ('pending', 'retry')
+                ORDER BY (-t.priority), t.created_at LIMIT 1000) next) AS retry,
        (SELECT count(*) FROM calls l WHERE l.company_id = c.company_id AND l.campaign_id = c.id
         AND l.state IN ('claimed', 'dialing', 'answered')) AS in_progress,
        EXISTS (SELECT FROM call_tasks t WHERE t.campaign_id = c.id AND t.due AND t.status IN ('pending', 'retry'))
