@@ -147,6 +147,8 @@ class Roster(Actor):
             campaign_id: ("last calls" if self._active[campaign_id].failed else "campaign", epoch)
             for campaign_id, epoch in self._held.items()
         }
+        # Before their actors say how they stand: of a campaign that is not worked here nothing is shown.
+        self._telemetry.campaigns_worked([_as_worked(self._active[campaign_id]) for campaign_id in wanted])
         for campaign_id, (_, epoch) in self._worked.items():
             if wanted.get(campaign_id) != self._worked[campaign_id]:
                 self.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
@@ -157,7 +159,6 @@ class Roster(Actor):
                 self.tell(SUPERVISOR, StartChild(campaign_address(campaign_id), kind, str(campaign_id)))
         taken = wanted.keys() - self._worked.keys()
         self._worked = wanted
-        self._telemetry.campaigns_worked([_as_worked(self._active[campaign_id]) for campaign_id in wanted])
         if taken:
             self.tell(CENSUS, CampaignsTaken())
 
