@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ("run", "The service, in the foreground."),
     "demo": ("demo", "Everything at once, with its own PostgreSQL and a simulated LiveKit."),
     "check": ("check", "Validate all configuration files."),
+    "plan": ("plan", "What a reload would change."),
     "migrate": ("migrate", "Bring the database to this version's schema."),
     "import": ("import_", "Read a call list into a campaign."),
     "start": ("start", "Start a campaign that is a draft."),

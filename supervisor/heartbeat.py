@@ -48,6 +48,10 @@ class Heartbeat:
         if self._is_due() and self._answers():
             self._manager.alive(self.doing)
 
+    def reloading(self) -> None:
+        """The files are about to be read again: PostgreSQL may take its time to answer."""
+        self._manager.extend(_EXTENSION_S, "reloading")
+
     def draining(self) -> None:
         """Calls in progress are waited for: that may take as long as the tree answers."""
         if self._is_due() and self._answers():

@@ -34,11 +34,12 @@ from actors.campaign.census import Census
 from actors.campaign.last_calls import LastCalls
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import Calls
-from actors.dialer.gateway import Gateway
+from actors.dialer.gateway import Gateway, Line
 from actors.dialer.messages import Call
 from actors.dialer.reconciler import Reconciler
-from actors.jobs.actor import SHORTEST_LEASE, Jobs, Pace
+from actors.jobs.actor import SHORTEST_LEASE, Jobs
 from actors.jobs.ledger import Claimant
+from actors.jobs.pace import Pace
 from actors.limiter import CallLimits
 from actors.recording.actor import Recordings
 from actors.roster import leases, statuses
@@ -47,6 +48,7 @@ from actors.roster.messages import Quarantined
 from actors.supervision import Restart, StartChild
 from actors.telemetry import Telemetry
 from actors.trunk.actor import Trunk
+from supervisor.config.load import Snapshot
 from supervisor.config.service import BreakerSettings, JobSettings, TrunkSettings
 from supervisor.studio import Studio
 from supervisor.tree.supervisor import ChildSpec, Supervisor
@@ -59,17 +61,54 @@ _AGENT_PROBE_WITHIN = timedelta(seconds=60)
 _LONGEST_RETRY_DELAY = timedelta(hours=1)
 
 
+def start_trunk(name: str) -> StartChild:
+    """What has the Supervisor start a trunk's actor, unless there is one."""
+    return StartChild(trunk_address(name), "trunk", name)
+
+
+def trunk_limits(trunk: TrunkSettings) -> CallLimits:
+    """A trunk's limits, as its actor takes them."""
+    return CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute, trunk.calls_per_second)
+
+
+def lines(trunks: Mapping[str, TrunkSettings]) -> dict[str, Line]:
+    """Trunks as LiveKit knows them, by our names."""
+    return {name: Line(trunk.livekit_trunk_id, trunk.from_number) for name, trunk in trunks.items()}
+
+
+def breaker_limits(settings: BreakerSettings) -> BreakerLimits:
+    """When breakers open, and for how long, as their actor takes it."""
+    return BreakerLimits(
+        failure_rate=settings.failure_rate,
+        minimum_calls=settings.minimum_calls,
+        window=timedelta(seconds=settings.window_s),
+        open_for=timedelta(seconds=settings.open_s),
+        max_open_for=timedelta(seconds=settings.max_open_s),
+        probe_within=_AGENT_PROBE_WITHIN,
+    )
+
+
+def jobs_pace(settings: JobSettings) -> Pace:
+    """How jobs are worked, as their actor takes it."""
+    return Pace(
+        batch_size=settings.batch_size,
+        pause=timedelta(seconds=settings.pause_s),
+        most_attempts=settings.attempts,
+        retry_delay=timedelta(seconds=settings.retry_delay_s),
+        longest_retry_delay=_LONGEST_RETRY_DELAY,
+        at_once=settings.at_once,
+    )
+
+
 @dataclass(frozen=True)
 class House:
-    """Makes actors; holds nothing of its own."""
+    """Makes actors, by the configuration as it is applied at that moment; holds nothing of its own."""
 
     surroundings: Surroundings
     pool: ConnectionPool
     gateway: Gateway
     telemetry: Telemetry
-    trunks: Mapping[str, TrunkSettings]
-    jobs: JobSettings
-    breaker: BreakerSettings
+    snapshot: Callable[[], Snapshot]
     probes: ProbeGateway
     studio: Studio
     supervisor: leases.Supervisor
@@ -82,7 +121,7 @@ class House:
         Calls place calls, the Roster starts campaigns that ask for all of it."""
         first = [
             StartChild(BREAKERS, "breakers", ""),
-            *(StartChild(trunk_address(name), "trunk", name) for name in self.trunks),
+            *(start_trunk(name) for name in self.snapshot().service.trunks),
             StartChild(CALLS, "calls", ""),
             StartChild(ROSTER, "roster", ""),
             StartChild(RECONCILER, "reconciler", ""),
@@ -144,15 +183,6 @@ class House:
         structlog.get_logger().error("jobs_given_up", error=error, until="the next start")
 
     def _start_jobs(self, address: Address, generation: int, _: str) -> Ref:
-        settings = self.jobs
-        pace = Pace(
-            batch_size=settings.batch_size,
-            pause=timedelta(seconds=settings.pause_s),
-            most_attempts=settings.attempts,
-            retry_delay=timedelta(seconds=settings.retry_delay_s),
-            longest_retry_delay=_LONGEST_RETRY_DELAY,
-            at_once=settings.at_once,
-        )
         return Jobs.start(
             address,
             generation,
@@ -160,7 +190,7 @@ class House:
             pool=self.pool,
             telemetry=self.telemetry,
             claimant=Claimant(self.supervisor.id, max(self.lease, SHORTEST_LEASE)),
-            pace=pace,
+            pace=jobs_pace(self.snapshot().service.jobs),
             start_campaign=statuses.start,
         )
 
@@ -178,15 +208,7 @@ class House:
         structlog.get_logger().error("census_given_up", error=error, until="the next start")
 
     def _start_breakers(self, address: Address, generation: int, _: str) -> Ref:
-        settings = self.breaker
-        limits = BreakerLimits(
-            failure_rate=settings.failure_rate,
-            minimum_calls=settings.minimum_calls,
-            window=timedelta(seconds=settings.window_s),
-            open_for=timedelta(seconds=settings.open_s),
-            max_open_for=timedelta(seconds=settings.max_open_s),
-            probe_within=_AGENT_PROBE_WITHIN,
-        )
+        service = self.snapshot().service
         return Breakers.start(
             address,
             generation,
@@ -194,22 +216,21 @@ class House:
             pool=self.pool,
             probes=self.probes,
             telemetry=self.telemetry,
-            limits=limits,
-            trunks=tuple(self.trunks),
+            limits=breaker_limits(service.breaker),
+            trunks=tuple(service.trunks),
             agent_timeout=_AGENT_PROBE_TIMEOUT,
             supervisor_id=self.supervisor.id,
         )
 
     def _start_trunk(self, address: Address, generation: int, name: str) -> Ref:
-        trunk = self.trunks[name]
-        limits = CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute, trunk.calls_per_second)
+        trunk = self.snapshot().service.trunks.get(name)
         return Trunk.start(
             address,
             generation,
             self.surroundings,
             name=name,
             supervisor_id=self.supervisor.id,
-            limits=limits,
+            limits=None if trunk is None else trunk_limits(trunk),
             pool=self.pool,
             telemetry=self.telemetry,
         )

@@ -21,23 +21,26 @@ from actors.actor import Surroundings
 from actors.addresses import BREAKERS, CENSUS, RECONCILER, RECORDING, SUPERVISOR, Directory
 from actors.breakers.gateway import ProbeGateway
 from actors.clock import Clock
-from actors.dialer.gateway import DIAL_WITHIN_S, Gateway, Line
+from actors.dialer.gateway import DIAL_WITHIN_S, Gateway
 from actors.dialer.reconciler import read_installation
 from actors.ids import new_id
 from actors.roster import leases
 from actors.supervision import Drain
+from supervisor.config.applied import write_applied
 from supervisor.config.apply import Progress, import_and_start, write_settings
 from supervisor.config.load import Snapshot
 from supervisor.config.secrets import Secrets
 from supervisor.database.listener import Listener
 from supervisor.database.pool import connection_string, open_pool
-from supervisor.house import House
+from supervisor.house import House, lines
 from supervisor.http.database import Database
 from supervisor.http.interface import Interface
 from supervisor.http.server import HttpServer
+from supervisor.importer import Importer
 from supervisor.logs import messages_logged
 from supervisor.metrics import Metrics, Watched
 from supervisor.metrics.loop_lag import watch_loop
+from supervisor.reload import Reload, Result
 from supervisor.studio import open_studio
 from supervisor.tree.loop import LoopThread
 from supervisor.tree.round_trip import RoundTrip
@@ -70,6 +73,7 @@ class Service:
         self.failed = threading.Event()
         """Set when the process can't go on: the Supervisor or the event loop has died."""
         self._round_trip: RoundTrip | None = None
+        self._reload: Reload | None = None
         self.url = ""
         """Where its HTTP interface is, once started."""
 
@@ -86,6 +90,16 @@ class Service:
         except BaseException:
             self._closing.close()
             raise
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The configuration that is in force."""
+        return self._snapshot
+
+    def reload(self) -> Result:
+        """Read all files again and apply what differs to what runs (`supervisor.reload`). Once started."""
+        assert self._reload is not None, "not started"
+        return self._reload(self._snapshot.file)
 
     def begin_nothing_new(self) -> None:
         """Begin no new calls from now on; calls in progress go on."""
@@ -134,11 +148,17 @@ class Service:
         closing.callback(loop.stop)
         loop.submit(watch_loop(metrics.loop_called_back))
 
-        lines = {name: Line(t.livekit_trunk_id, t.from_number) for name, t in snapshot.service.trunks.items()}
         livekit = snapshot.service.livekit
         dial_within_s = min(DIAL_WITHIN_S, self._lease.total_seconds() / _DIALS_PER_LEASE)
         gateway = Gateway(
-            loop, self.directory, livekit.url, key, secret, lines, installation, dial_within_s=dial_within_s
+            loop,
+            self.directory,
+            livekit.url,
+            key,
+            secret,
+            lines(snapshot.service.trunks),
+            installation,
+            dial_within_s=dial_within_s,
         )
         loop.run(gateway.open(), _LOOP_TIMEOUT_S)
         closing.callback(lambda: loop.run(gateway.close(), _LOOP_TIMEOUT_S))
@@ -174,7 +194,9 @@ class Service:
 
         with psycopg.connect(connection_string(self._dsn, "campaignd configuration"), autocommit=True) as connection:
             # Before anyone dials: a campaign that was disabled while we were away must not call.
-            campaigns = write_settings(connection, snapshot, self._clock.now())
+            with connection.transaction():
+                campaigns = write_settings(connection, snapshot, self._clock.now())
+                write_applied(connection, snapshot, self._clock.now())
 
             surroundings = Surroundings(self._clock, timer, self.directory, monotonic)
             this = leases.Supervisor(new_id(), gethostname(), os.getpid(), version("campaignd"))
@@ -198,9 +220,7 @@ class Service:
                 pool=pool,
                 gateway=gateway,
                 telemetry=metrics,
-                trunks=snapshot.service.trunks,
-                jobs=snapshot.service.jobs,
-                breaker=snapshot.service.breaker,
+                snapshot=lambda: self._snapshot,
                 probes=probes,
                 studio=studio,
                 supervisor=this,
@@ -211,11 +231,28 @@ class Service:
             house.start_supervisor(self._on_death)
             closing.callback(self._stop_actors)
 
+            importer = Importer(self._dsn, self._clock.now, self._on_death)
+            importer.start()
+            closing.callback(importer.stop)
+            self._reload = Reload(
+                running=lambda: self._snapshot,
+                run=self._run,
+                dsn=self._dsn,
+                now=self._clock.now,
+                directory=self.directory,
+                gateway=gateway,
+                importer=importer,
+                metrics=metrics,
+            )
+
             # Beside calling: a long list keeps nobody waiting but its own campaign.
             import_and_start(connection, snapshot, campaigns, self._clock.now, progress)
         metrics.config_in_use(snapshot.digest, self._clock.now())
         self._ready = True
         self._log.info("service_ready", url=self.url, campaigns=len(campaigns))
+
+    def _run(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
 
     def _stop_actors(self) -> None:
         """The Supervisor first, so that it starts nothing again; then from those who produce results to those who

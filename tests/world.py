@@ -17,6 +17,7 @@ from actors.clock import Clock
 from supervisor.config.load import load
 from supervisor.config.secrets import Secrets
 from supervisor.database.roles import SERVICE
+from supervisor.reload import Result
 from supervisor.service import Service
 from supervisor.simulator import SimulatorThread
 from tests.waiting import wait_until
@@ -112,6 +113,17 @@ class World:
 
     def start(self) -> None:
         """Start the service with the files as they are; returns when it is ready."""
+        file = self._write_service_file()
+        secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET, http_token=TOKEN)
+        self._service = Service(load(file), secrets, as_service(self.dsn), self.clock, lease=timedelta(hours=1))
+        self._service.start(on_listening=lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"))
+
+    def reload(self) -> Result:
+        """Have the service read its files again, as SIGHUP does."""
+        self._write_service_file()
+        return self.service.reload()
+
+    def _write_service_file(self) -> Path:
         file = self.folder / "campaignd.toml"
         (self.folder / "campaigns.d").mkdir(exist_ok=True)
         file.write_text(
@@ -119,9 +131,7 @@ class World:
                 dsn=as_service(self.dsn), livekit=self.livekit.url, trunk=self._trunk, company=self._company
             )
         )
-        secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET, http_token=TOKEN)
-        self._service = Service(load(file), secrets, as_service(self.dsn), self.clock, lease=timedelta(hours=1))
-        self._service.start(on_listening=lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"))
+        return file
 
     def stop(self) -> None:
         if self._service is not None:

@@ -22,6 +22,7 @@ from actors.breakers.messages import (
     AgentJoined,
     AgentSentFor,
     BreakerChanged,
+    BreakersConfigured,
     CallAnswered,
     CampaignsChanged,
     ProbeAnswered,
@@ -139,12 +140,21 @@ class Breakers(Actor):
             case CampaignsChanged():
                 if self._told.services:
                     self._save()
+            case BreakersConfigured():
+                self._configure(message)
             case SaveAgain():
                 self._save()
             case Pulse():
                 self._pulse()
             case _:
                 raise TypeError(f"the breakers can't do anything with {message!r}")
+
+    def _configure(self, message: BreakersConfigured) -> None:
+        self._limits, self._trunks = message.limits, message.trunks
+        for watched in self._services.values():
+            watched.follow(limits_of(watched.service, self._limits))
+        for trunk in self._trunks:
+            self._watched(trunk_service(trunk))
 
     # What calls show
 

@@ -92,6 +92,10 @@ class Breaker:
         breaker._calls = {seen.call_id for seen in snapshot.seen}
         return breaker
 
+    def follow(self, limits: BreakerLimits) -> None:
+        """Go by these limits from now on; what is decided stays decided."""
+        self._limits = limits
+
     def snapshot(self) -> Snapshot:
         """What it knows now."""
         now = self._now

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from actors.addresses import Address
-from actors.breakers.breaker import Result
+from actors.breakers.breaker import BreakerLimits, Result
 from actors.dialer.messages import Call
 
 # To the breakers; besides these, Calls tells them `CallEnded` (actors.campaign.messages) of every call
@@ -67,6 +67,14 @@ class BreakerChanged:
 @dataclass(frozen=True)
 class CampaignsChanged:
     """A campaign was started, or changed in what it needs."""
+
+
+@dataclass(frozen=True)
+class BreakersConfigured:
+    """The configuration has changed: these are the limits from now on, and these the trunks there are."""
+
+    limits: BreakerLimits
+    trunks: tuple[str, ...]
 
 
 # From the probes' gateway

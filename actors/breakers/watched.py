@@ -21,6 +21,11 @@ class Watched:
         self.error_count = 0
         self._last_error_at: datetime | None = None
 
+    def follow(self, limits: BreakerLimits) -> None:
+        """Go by these limits from now on."""
+        self._limits = limits
+        self.breaker.follow(limits)
+
     def take(self, row: BreakerRow) -> None:
         """What its row says holds, whatever was decided here."""
         self.breaker = Breaker.restore(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -32,9 +31,12 @@ from actors.campaign.messages import (
     SettingsChanged,
     SlotsFreed,
     TasksAdded,
+    TrunkStarted,
 )
+from actors.campaign.reminders import MayDial, Pulse, Return, Settle, WorkDue
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import Limits
+from actors.campaign.through import Through
 from actors.campaign.turnaround import Turnaround
 from actors.dialer.messages import RETURN_WITHIN, Call, CallResult, LetGo, PlaceCalls, ResultsSettled, TakeOver
 from actors.errors import LeaseLostError
@@ -42,7 +44,7 @@ from actors.roster.messages import LookAround, NothingLeft, ReadyToLeave
 from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain, StopChild
 from actors.telemetry import Telemetry
-from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ProbeDeclined
+from actors.trunk.messages import PermitsReturned, PermitsWanted, ProbeDeclined
 
 PULSE = timedelta(seconds=30)
 """How often a campaign looks for work that no event has told it of: the net for lost notifications."""
@@ -50,31 +52,6 @@ LOOK_AGAIN = timedelta(seconds=1)
 """How soon a claim is tried again that left tasks behind which could be claimed."""
 CLAIM_MOST = 500
 """Tasks claimed at once; only a campaign without limits on a trunk without limits ever meets this."""
-
-
-@dataclass(frozen=True)
-class Settle:
-    """To itself, behind the results that wait in the mailbox: write them all at once."""
-
-
-@dataclass(frozen=True)
-class WorkDue:
-    """Reminder: a retry has come due, or it is time to look."""
-
-
-@dataclass(frozen=True)
-class MayDial:
-    """Reminder: the window opens, or time has made room in the limit."""
-
-
-@dataclass(frozen=True)
-class Return:
-    """Reminder: is the lease that was lost ours again?"""
-
-
-@dataclass(frozen=True)
-class Pulse:
-    """Reminder: look around, in case an event was lost."""
 
 
 class Campaign(Actor):
@@ -102,6 +79,7 @@ class Campaign(Actor):
         self._chance = chance
         self._allowance = Allowance(Limits())
         self._turnaround = Turnaround()
+        self._through = Through()
         self._wanted = 0  # permits asked of the trunk and not yet granted
         self._work_may_be_due = True
         self._company_full = False
@@ -124,7 +102,7 @@ class Campaign(Actor):
         except LeaseLostError as error:
             self._lose(error)
         else:
-            self._give_up_permits()
+            self._keep_permits()
 
     def receive(self, message: Any) -> None:
         if self._lost_at is not None and not isinstance(message, Return | Drain):
@@ -134,10 +112,11 @@ class Campaign(Actor):
         except LeaseLostError as error:
             self._lose(error)
 
-    def _give_up_permits(self) -> None:
-        """Also those that are granted behind the message that stops us: nobody else would return them."""
-        calls = tuple((call_id, None) for call_id in self._allowance.limiter.calls)
-        self._tell_trunk(PermitsKept(self._campaign_id, calls))
+    def _keep_permits(self) -> None:
+        """Those of our calls, and no others: also what is granted behind the message that stops us, or that gives us
+        another trunk, goes back, since nobody else would return it."""
+        for trunk, kept in self._through.kept(self._campaign_id, self._campaign.trunk).items():
+            self.tell(trunk_address(trunk), kept)
 
     def _lose(self, error: LeaseLostError) -> None:
         """Another supervisor works this campaign, or may: nothing is done for it here. But perhaps PostgreSQL was only
@@ -147,7 +126,7 @@ class Campaign(Actor):
             self._lost_at = now
             self.log.warning("lease_lost", campaign=str(self._campaign_id), error=str(error))
             if self._begun:
-                self._give_up_permits()
+                self._keep_permits()
             self.tell(ROSTER, LookAround())
         if now < self._lost_at + RETURN_WITHIN:
             self.remind("return", now + LOOK_AGAIN, Return())
@@ -169,8 +148,10 @@ class Campaign(Actor):
             unfinished = ledger.read_unfinished(connection, campaign)
             begun = ledger.read_begun(connection, campaign, now)
         self._allowance.limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
-        calls = tuple((task.call_id, began_at) for task, began_at in unfinished)
-        self._tell_trunk(PermitsKept(self._campaign_id, calls))
+        self._through = Through()
+        for task, began_at in unfinished:
+            self._through.place(task.call_id, task.trunk, began_at)
+        self._keep_permits()
         self._have_taken_over(unfinished)
         self._lost_at = None
         self.tell(BREAKERS, WhatFails(self.address))
@@ -205,6 +186,8 @@ class Campaign(Actor):
                 self._company_full = False
             case SettingsChanged():
                 self._read_again()
+            case TrunkStarted():
+                self._wanted = 0 if message.trunk == self._campaign.trunk else self._wanted
             case MayDial():
                 pass
             case Pulse():
@@ -253,8 +236,8 @@ class Campaign(Actor):
 
     def _use(self, granted: PermitsGranted) -> None:
         """Claim a task for each permit, as far as the campaign may still dial; what is not used goes back."""
-        if granted.generation != self._generation:
-            return  # to the actor before this one: the trunk has withdrawn them
+        if granted.generation != self._generation or granted.trunk != self._campaign.trunk:
+            return  # to the actor before this one, or by another trunk: that has withdrawn them
         permits = granted.call_ids
         self._wanted -= min(len(permits), self._wanted)
         now = self.clock.now()
@@ -276,6 +259,7 @@ class Campaign(Actor):
     def _place(self, claimed: Sequence[ClaimedTask], now: datetime, *, probe: str | None = None) -> None:
         for task in claimed:
             self._allowance.limiter.admit(task.call_id)
+            self._through.place(task.call_id, task.trunk)
         calls = tuple(self._call(task, now, probe, self._turnaround.take()) for task in claimed)
         if calls and not self.tell(CALLS, PlaceCalls(calls)):
             raise RuntimeError("nobody is there to place calls")
@@ -307,6 +291,7 @@ class Campaign(Actor):
         result, now = ended.result, self.clock.now()
         call_id = result.call.call_id
         self._allowance.limiter.ended(call_id)
+        self._through.over(call_id)
         if ended.told_at is not None:
             self._turnaround.freed(ended.told_at)
         if not self._results:
@@ -336,7 +321,9 @@ class Campaign(Actor):
         with self._pool.connection() as connection:
             ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
         self._allowance.limiter.withdraw(call_id)
-        self._tell_trunk(PermitsReturned((call_id,)))
+        trunk = self._through.trunk(call_id, self._campaign.trunk)
+        self.tell(trunk_address(trunk), PermitsReturned((call_id,)))
+        self._through.over(call_id)
         self._work_may_be_due = True
 
     def _verdict(self, result: CallResult) -> Verdict:
@@ -365,9 +352,15 @@ class Campaign(Actor):
             self.tell(ROSTER, NothingLeft(self._campaign_id, schedule_over=False))
 
     def _read_again(self) -> None:
+        trunk = self._campaign.trunk
         with self._pool.connection() as connection:
             self._take(ledger.read_campaign(connection, self._campaign_id, self._supervisor_id))
             ledger.reconsider(connection, self._campaign)
+        if self._campaign.trunk != trunk:
+            self._through.leave(trunk)
+            self._keep_permits()
+            self._wanted = 0
+        self._company_full = False
         self._work_may_be_due = True
 
     def _take(self, campaign: CampaignRow) -> None:

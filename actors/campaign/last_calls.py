@@ -14,11 +14,11 @@ from actors.campaign import ledger
 from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt
 from actors.campaign.retry import Retry
 from actors.campaign.settings import RetrySettings
+from actors.campaign.through import Through
 from actors.dialer.messages import CallResult, LetGo, ResultsSettled, TakeOver
 from actors.errors import LeaseLostError
 from actors.roster.messages import LookAround
 from actors.supervision import StopChild
-from actors.trunk.messages import PermitsKept
 
 _NO_JITTER = 0.5
 
@@ -77,9 +77,12 @@ class LastCalls(Actor):
     def _see_to_calls(self) -> None:
         with self._pool.connection() as connection:
             unfinished = ledger.read_unfinished(connection, self._campaign)
-        kept = tuple((task.call_id, began_at) for task, began_at in unfinished)
+        through = Through()
+        for task, began_at in unfinished:
+            through.place(task.call_id, task.trunk, began_at)
         calls = tuple(ledger.as_call(task, self._campaign) for task, _ in unfinished)
-        self.tell(trunk_address(self._campaign.trunk), PermitsKept(self._campaign_id, kept))
+        for trunk, kept in through.kept(self._campaign_id, self._campaign.trunk).items():
+            self.tell(trunk_address(trunk), kept)
         self.tell(CALLS, TakeOver(self._campaign_id, calls))
         self._left = {call.call_id for call in calls}
         self._leave_if_done()

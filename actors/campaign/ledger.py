@@ -74,6 +74,7 @@ class ClaimedTask:
 
     call_id: UUID
     task_id: UUID
+    trunk: str  # that the call goes through: the campaign may have another by now
     phone_number: str
     contact_name: str | None
     contact_data: Mapping[str, Any]
@@ -147,7 +148,7 @@ def as_call(
         campaign_id=campaign.id,
         epoch=campaign.epoch,
         campaign=campaign.label,
-        trunk=campaign.trunk,
+        trunk=task.trunk,
         attempt=task.attempt,
         max_attempts=task.max_attempts,
         phone_number=task.phone_number,

@@ -14,8 +14,16 @@ class PermitsGranted:
     """From its trunk: these calls may begin. A permit is the id of the call it allows. Good for the generation of the
     campaign's actor that wanted them."""
 
+    trunk: str
     call_ids: tuple[UUID, ...]
     generation: int
+
+
+@dataclass(frozen=True)
+class TrunkStarted:
+    """From a trunk: it has just been started, and knows nobody's wants."""
+
+    trunk: str
 
 
 @dataclass(frozen=True)

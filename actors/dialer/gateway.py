@@ -117,6 +117,11 @@ class Gateway:
         await self._dial_session.close()
         await self._control_session.close()
 
+    def use_lines(self, lines: Mapping[str, Line]) -> None:
+        """Dial by these from now on. Calls may be about to be dialed through a trunk that is not among them any more:
+        it stays as it was."""
+        self._lines = {**self._lines, **lines}
+
     def create_room(self, call: Call) -> None:
         """Make the call's room and send for its agent: `RoomReady` or `Refused`."""
         self._submit(call.call_id, self._create_room(call))

@@ -15,7 +15,8 @@ from actors.addresses import SUPERVISOR, Address
 from actors.errors import CampaignServiceError, DatabaseError
 from actors.jobs import ledger
 from actors.jobs.job import Job
-from actors.jobs.messages import JobAdded
+from actors.jobs.messages import JobAdded, PaceChanged
+from actors.jobs.pace import Pace
 from actors.jobs.work import NotOurs, StartCampaign, run_batch
 from actors.telemetry import Telemetry
 
@@ -26,18 +27,6 @@ SHORTEST_LEASE = 3 * LOOK_EVERY
 """A process that is silent for less is not taken for dead."""
 WAIT = timedelta(seconds=2)
 """How soon items are looked at again of which none could be done: people are on the phone for longer."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How jobs are worked."""
-
-    batch_size: int  # items in one transaction
-    pause: timedelta  # between two batches of one job: calling has PostgreSQL for itself
-    most_attempts: int  # failed ones in a row, after which a job is failed
-    retry_delay: timedelta  # before the second attempt; doubles with each
-    longest_retry_delay: timedelta
-    at_once: int  # jobs, each of another company
 
 
 @dataclass(frozen=True)
@@ -92,6 +81,9 @@ class Jobs(Actor):
             case Batch():
                 if (job := self._jobs.get(message.job_id)) is not None:
                     self._work(job)
+            case PaceChanged():
+                self._pace = message.pace
+                self._look()
             case _:
                 raise TypeError(f"jobs can't do anything with {message!r}")
 

@@ -15,14 +15,28 @@ from actors.actor import Actor, Surroundings
 from actors.addresses import BREAKERS, SUPERVISOR, Address, campaign_address, dialer_address
 from actors.blame import Fault
 from actors.breakers.messages import ProbeReturned, ProbeWanted, WhatFails
-from actors.campaign.messages import CallBegan, CallEnded, PermitsGranted, ProbeOffered, ServicesFailing
+from actors.campaign.messages import (
+    CallBegan,
+    CallEnded,
+    PermitsGranted,
+    ProbeOffered,
+    ServicesFailing,
+    TrunkStarted,
+)
 from actors.dialer.messages import Begin, DoNotBegin
 from actors.ids import new_id
 from actors.limiter import CallLimits, Limiter
 from actors.services import LIVEKIT, trunk_service
 from actors.telemetry import Telemetry
 from actors.trunk import ledger
-from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ProbeDeclined, ReadyToBegin
+from actors.trunk.messages import (
+    PermitsKept,
+    PermitsReturned,
+    PermitsWanted,
+    ProbeDeclined,
+    ReadyToBegin,
+    TrunkConfigured,
+)
 from actors.trunk.pace import Pace
 from actors.trunk.paces import read_pace, write_pace
 from actors.trunk.turns import Turns
@@ -62,17 +76,19 @@ class Trunk(Actor):
         *,
         name: str,
         supervisor_id: UUID,
-        limits: CallLimits,
+        limits: CallLimits | None,
         pool: ConnectionPool,
         telemetry: Telemetry,
     ) -> None:
+        """Without `limits` it is configured no more, and there only for calls that it has permitted."""
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._name = name
         self._supervisor_id = supervisor_id
         self._pool = pool
         self._telemetry = telemetry
-        self._pace = Pace(limits)
-        self._limiter = Limiter(limits)
+        self._configured = limits is not None
+        self._pace = Pace(limits or CallLimits())
+        self._limiter = Limiter(self._pace.configured)
         self._turns = Turns()
         self._permits: dict[UUID, UUID] = {}  # call → campaign
         self._generations: dict[UUID, int] = {}  # of the campaigns' actors that want permits
@@ -95,6 +111,8 @@ class Trunk(Actor):
         self._keep_pace()
         self._telemetry.trunk_calls(self._name, self._limiter.in_progress)
         self.tell(BREAKERS, WhatFails(self.address))
+        for campaign_id in self._directory.campaigns():
+            self.tell(campaign_address(campaign_id), TrunkStarted(self._name))
 
     def receive(self, message: Any) -> None:
         match message:
@@ -127,6 +145,8 @@ class Trunk(Actor):
                 self._withdraw((message.call_id,))
                 if message.call_id == self._probe_call:
                     self._offer_probe()
+            case TrunkConfigured():
+                self._configure(message.limits)
             case Faster():
                 self._keep_pace()
             case RoomAgain():
@@ -136,6 +156,12 @@ class Trunk(Actor):
         self._release()
         self._grant()
         self._telemetry.trunk_calls(self._name, self._limiter.in_progress)
+
+    def _configure(self, limits: CallLimits | None) -> None:
+        self._configured = limits is not None
+        if limits is not None:
+            self._pace.configured = limits
+            self._keep_pace()
 
     def _keep(self, campaign_id: UUID, kept: Mapping[UUID, datetime | None]) -> None:
         self._turns.want(campaign_id, 0)
@@ -176,7 +202,7 @@ class Trunk(Actor):
         return failing
 
     def _grant(self) -> None:
-        if not self._turns.anyone() or self._failing & {LIVEKIT, trunk_service(self._name)}:
+        if not self._configured or not self._turns.anyone() or self._failing & {LIVEKIT, trunk_service(self._name)}:
             return
         now = self.clock.now()
         for campaign_id, count in self._turns.take(self._room(now)).items():
@@ -184,7 +210,9 @@ class Trunk(Actor):
             for call_id in call_ids:
                 self._limiter.prepare(call_id)
                 self._permits[call_id] = campaign_id
-            if not self.tell(campaign_address(campaign_id), PermitsGranted(call_ids, self._generations[campaign_id])):
+            if not self.tell(
+                campaign_address(campaign_id), PermitsGranted(self._name, call_ids, self._generations[campaign_id])
+            ):
                 self._withdraw(call_ids)
         opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
         if opens is not None:
@@ -198,7 +226,8 @@ class Trunk(Actor):
     def _offer_probe(self) -> None:
         """To one campaign after the other, until one has somebody to call."""
         probe, now = self._probe, self.clock.now()
-        while probe is not None and now < probe.until and self._to_offer and self._limiter.room(now) > 0:
+        may_offer = probe is not None and now < probe.until and self._configured
+        while probe is not None and may_offer and self._to_offer and self._limiter.room(now) > 0:
             campaign_id, call_id = self._to_offer.pop(0), new_id()
             self._limiter.prepare(call_id)
             self._permits[call_id] = campaign_id

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from actors.limiter import CallLimits
+
 
 @dataclass(frozen=True)
 class PermitsWanted:
@@ -39,6 +41,14 @@ class ReadyToBegin:
 
     call_id: UUID
     needs: frozenset[str]  # services, as the breakers name them
+
+
+@dataclass(frozen=True)
+class TrunkConfigured:
+    """The configuration has changed: the trunk's limits from now on. None: it is configured no more, and permits no new
+    calls; those that it has permitted go on."""
+
+    limits: CallLimits | None
 
 
 @dataclass(frozen=True)

@@ -96,15 +96,19 @@ def command(config: Path) -> None:
             heartbeat.running()
             if reload.is_set():
                 reload.clear()
-                log.warning("not_reloaded", reason="this version reads its files only when it starts")
+                heartbeat.reloading()
+                service.reload()
+                set_up_logs(service.snapshot.service.logging.level, service.snapshot.service.logging.format)
                 manager.ready(heartbeat.doing)
             if service.failed.is_set():
                 # Its threads may be stuck: nothing is waited for, and the next start takes the calls over.
                 log.error("exiting_after_failure")
                 os._exit(1)
+        # From now on files are not read any more, and systemd must not be told that they are.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         manager.stopping()
         log.info("stopping", calls=service.calls_in_progress())
-        left = service.drain(snapshot.service.service.drain_timeout_s, signals.hurry, heartbeat.draining)
+        left = service.drain(service.snapshot.service.service.drain_timeout_s, signals.hurry, heartbeat.draining)
         heartbeat.closing()
         service.stop()
         log.info("stopped", calls_left=left)

@@ -25,13 +25,16 @@ from actors.roster.lifecycle import CONFIG, Hold, Status, TransitionRefusedError
 from supervisor.config.campaign import Campaign, CampaignFile
 from supervisor.config.load import Snapshot
 
+_ACTIVE = "status IN ('running', 'paused')"
+
 Progress = Callable[[str, int, int], None]
 """Campaign's slug, bytes of its list read, bytes in all."""
 
 
 def write_settings(connection: Connection, snapshot: Snapshot, now: datetime) -> dict[str, UUID]:
     """Write what the files say about companies, skillbases and campaigns, and hold campaigns that are disabled or
-    whose file is gone. To be done before anyone dials. Never deletes. Returns the campaigns' ids by their slugs."""
+    whose file is gone, all in one transaction. To be done before anyone dials. Campaigns for which anything changes
+    are told. Never deletes. Returns the campaigns' ids by their slugs."""
     with connection.transaction():
         _write_prices(connection, snapshot, now)
         skillbases = _write_companies(connection, snapshot, now)
@@ -58,6 +61,12 @@ def import_and_start(
             _import_if_changed(connection, slug, campaign_id, call_list, now(), progress)
         if snapshot.campaigns[slug].enabled:
             _start_if_draft(connection, slug, campaign_id, now())
+
+
+def digest_of(call_list: Path) -> str:
+    """SHA-256 of a list, by which it is known to have been imported. Raises OSError."""
+    with call_list.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def campaign_columns(campaign: Campaign) -> dict[str, Any]:
@@ -93,16 +102,15 @@ def _write_prices(connection: Connection, snapshot: Snapshot, now: datetime) -> 
         )
         if written.rowcount:
             changed.append(name)
-    connection.execute(
-        "UPDATE campaigns SET updated_at = %s WHERE trunk = ANY(%s) AND status IN ('running', 'paused')", (now, changed)
-    )
+    connection.execute(f"UPDATE campaigns SET updated_at = %s WHERE trunk = ANY(%s) AND {_ACTIVE}", (now, changed))
 
 
 def _write_companies(
     connection: Connection, snapshot: Snapshot, now: datetime
 ) -> dict[tuple[str, str], tuple[UUID, UUID]]:
-    """Ids of company and skillbase, by the slugs of both."""
+    """Ids of company and skillbase, by the slugs of both. Campaigns of those that have changed are told."""
     ids = {}
+    changed: list[UUID] = []
     for slug, company in snapshot.service.tenants.items():
         values: dict[str, Any] = {
             "slug": slug,
@@ -112,7 +120,8 @@ def _write_companies(
             "recording_slots": company.recording_slots,
             "recording_retention_days": company.retention_days,
         }
-        company_id = _upsert(connection, "companies", ("slug",), values, now)
+        company_id, is_new = _upsert(connection, "companies", ("slug",), values, now)
+        changed += [company_id] * is_new
         for skillbase_slug, skillbase in company.skillbases.items():
             values = {
                 "company_id": company_id,
@@ -120,8 +129,14 @@ def _write_companies(
                 "agent_name": skillbase.agent_name,
                 "metadata": Jsonb(dict(skillbase.metadata)),
             }
-            skillbase_id = _upsert(connection, "skillbases", ("company_id", "slug"), values, now)
+            skillbase_id, is_new = _upsert(connection, "skillbases", ("company_id", "slug"), values, now)
+            changed += [skillbase_id] * is_new
             ids[slug, skillbase_slug] = company_id, skillbase_id
+    connection.execute(
+        f"UPDATE campaigns SET updated_at = %(now)s WHERE {_ACTIVE}"
+        " AND (company_id = ANY(%(changed)s) OR skillbase_id = ANY(%(changed)s))",
+        {"now": now, "changed": changed},
+    )
     return ids
 
 
@@ -130,7 +145,7 @@ def _write_campaign(
 ) -> UUID:
     company_id, skillbase_id = owner
     values = {"slug": slug, "company_id": company_id, "skillbase_id": skillbase_id, **campaign_columns(file)}
-    campaign_id = _upsert(connection, "campaigns", ("slug",), values, now)
+    campaign_id, _ = _upsert(connection, "campaigns", ("slug",), values, now)
     if file.enabled:
         statuses.lift(connection, campaign_id, CONFIG, now, "enabled in its file")
     else:
@@ -157,8 +172,7 @@ def _import_if_changed(
     progress: Progress,
 ) -> None:
     log = structlog.get_logger().bind(campaign=slug, file=str(call_list))
-    with call_list.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = digest_of(call_list)
     row = connection.execute("SELECT call_list_sha256, status FROM campaigns WHERE id = %s", (campaign_id,)).fetchone()
     if row is None or row[0] == digest:
         return
@@ -192,8 +206,11 @@ def _start_if_draft(connection: Connection, slug: str, campaign_id: UUID, now: d
         statuses.start(connection, campaign_id, now, "enabled in its file")
 
 
-def _upsert(connection: Connection, table: str, key: tuple[str, ...], values: Mapping[str, Any], now: datetime) -> UUID:
-    """Insert, or change what differs: a row that is as it should be is not touched, and wakes nobody."""
+def _upsert(
+    connection: Connection, table: str, key: tuple[str, ...], values: Mapping[str, Any], now: datetime
+) -> tuple[UUID, bool]:
+    """Insert, or change what differs: a row that is as it should be is not touched, and wakes nobody. Returns its id,
+    and whether anything was written."""
     columns = [*values]
     changing = [column for column in columns if column not in key]
     query = sql.SQL(
@@ -209,7 +226,7 @@ def _upsert(connection: Connection, table: str, key: tuple[str, ...], values: Ma
         old=_identifiers(changing, "t"),
         new=_identifiers(changing, "excluded"),
     )
-    connection.execute(query, (new_id(), now, now, *values.values()))
+    written = connection.execute(query, (new_id(), now, now, *values.values())).rowcount
     lookup = sql.SQL("SELECT id FROM {table} WHERE ({key}) = ({values})").format(
         table=sql.Identifier(table),
         key=_identifiers(key),
@@ -217,8 +234,7 @@ def _upsert(connection: Connection, table: str, key: tuple[str, ...], values: Ma
     )
     row = connection.execute(lookup, [values[column] for column in key]).fetchone()
     assert row is not None  # it was there, or has just been inserted
-    found: UUID = row[0]
-    return found
+    return row[0], written > 0
 
 
 def _identifiers(names: tuple[str, ...] | list[str], qualifier: str | None = None) -> sql.Composed:

@@ -43,7 +43,7 @@ def test_it_calls_everyone_and_stops_in_order(setting: Setting, database: psycop
         assert accepted is not None, metrics
         assert float(accepted[1]) >= len(numbers), "LiveKit's webhooks did not arrive"
         service.signal_group(signal.SIGHUP)
-        wait_until(lambda: "not_reloaded" in service.err, 5)
+        wait_until(lambda: "configuration_reloaded" in service.err, 10)
         service.signal_group(signal.SIGTERM)
         assert service.end(20) == 0
         assert TRACEBACK not in service.err

@@ -112,8 +112,8 @@ def test_a_claim_makes_each_attempt_a_call_before_anything_is_dialed(book: Book)
     first, second = book.task_row(fresh), book.task_row(retried)
     assert claim == Claim(
         [
-            ClaimedTask(ids[0], fresh, first["phone_number"], "Anna", {"city": "Москва"}, 1, 7),
-            ClaimedTask(ids[1], retried, second["phone_number"], None, {}, 3, None),
+            ClaimedTask(ids[0], fresh, "main", first["phone_number"], "Anna", {"city": "Москва"}, 1, 7),
+            ClaimedTask(ids[1], retried, "main", second["phone_number"], None, {}, 3, None),
         ],
         company_full=False,
     )

@@ -18,6 +18,7 @@ from yoyo import read_migrations
 from actors.errors import DatabaseError
 from supervisor.database.checksums import checksums
 from supervisor.database.migrations import Result, check_schema, migrate, status
+from supervisor.database.roles import OWNER, become
 from supervisor.database.yoyo_backend import ADVISORY_LOCK, OneConnectionBackend
 from supervisor.shipped import shipped_folder
 from tests.waiting import wait_until
@@ -35,6 +36,7 @@ DYING_MIGRATOR = """
 import os, sys
 from pathlib import Path
 from supervisor.database.migrations import migrate
+from supervisor.database.roles import OWNER, become
 from supervisor.database.yoyo_backend import OneConnectionBackend
 OneConnectionBackend.mark_one = lambda *arguments, **options: os.kill(os.getpid(), 9)
 migrate(sys.argv[1], folder=Path(sys.argv[2]))
@@ -161,7 +163,7 @@ def test_yoyos_own_lock_left_by_a_killed_process_blocks_nobody(dsn: str, tmp_pat
     (more / "9999_more.sql").write_text("CREATE TABLE more ();")
     with psycopg.connect(dsn) as connection:
         connection.execute("INSERT INTO yoyo_lock VALUES (1, now(), 99999)")
-    assert migrate(dsn, folder=more) == Result(["9999_more"])
+    assert migrate(become(dsn, OWNER), folder=more) == Result(["9999_more"])
 
 
 def test_a_migration_that_fails_changes_nothing_and_says_why(empty_dsn: str, folder: Path) -> None:

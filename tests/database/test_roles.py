@@ -117,7 +117,7 @@ FORBIDDEN = (
     "ALTER DEFAULT PRIVILEGES FOR ROLE campaignd_owner GRANT TRUNCATE ON TABLES TO campaignd",
     "CREATE OR REPLACE FUNCTION notify_tasks_added() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
     "DROP TABLE receipts",
-    "DROP INDEX calls_task",
+    "DROP INDEX calls_number",
     "DROP FUNCTION supervisor_is_gone(uuid)",
     "TRUNCATE receipts",
     "TRUNCATE call_tasks CASCADE",

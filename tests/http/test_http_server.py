@@ -146,7 +146,7 @@ def test_health_is_told_always_and_readiness_when_it_is_ready(site: Site) -> Non
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/webhooks/livekit", 405), ("POST", "/metrics", 405), ("GET", "/nothing", 404), ("GET", "/", 404)],
+    [("GET", "/webhooks/livekit", 405), ("POST", "/metrics", 405), ("GET", "/nothing", 404)],
 )
 def test_what_is_not_there_is_not_served(site: Site, method: str, path: str, status: int) -> None:
     assert site.ask(method, path).status == status

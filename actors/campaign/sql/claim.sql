@@ -41,7 +41,7 @@ WITH chosen AS MATERIALIZED (
            %(epoch)s, %(now)s
     FROM numbered
 )
-SELECT r.refused, (%(call_ids)s::uuid[])[place] AS call_id, id AS task_id, phone_number, contact_name, contact_data,
-       attempt_count AS attempt, max_attempts
+SELECT r.refused, (%(call_ids)s::uuid[])[place] AS call_id, id AS task_id, %(trunk)s AS trunk, phone_number, contact_name,
+       contact_data, attempt_count AS attempt, max_attempts
 FROM (SELECT count(*) AS refused FROM refused) r LEFT JOIN numbered ON true
 ORDER BY place
