@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
-
-import holidays as holiday_calendars
 
 from actors.campaign.settings import ScheduleSettings
 
@@ -30,7 +28,7 @@ class Schedule:
         self._zone = ZoneInfo(zone or settings.timezone)
         self._opens = _time(settings.daily_start_time)
         self._closes = _time(settings.daily_end_time)
-        self._holidays = holiday_calendars.country_holidays(settings.holidays) if settings.holidays else None
+        self._holidays = _holidays_of(settings.holidays) if settings.holidays else None
 
     def is_open(self, instant: datetime) -> bool:
         """Whether a call may begin at `instant` (aware)."""
@@ -169,6 +167,12 @@ class Places:
         if zone not in self._by_zone:
             self._by_zone[zone] = Schedule(self._settings, zone)
         return self._by_zone[zone]
+
+
+def _holidays_of(country: str) -> Container[date]:
+    from holidays import country_holidays  # only where a campaign keeps holidays: it is slow to import
+
+    return country_holidays(country)
 
 
 def _time(text: str | None) -> time | None:

@@ -9,7 +9,6 @@ import re
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-import holidays as holiday_calendars
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from actors.outcomes import Outcome
@@ -32,7 +31,9 @@ def _time_zone(value: str) -> str:
 
 
 def _holiday_country(value: str) -> str:
-    if value not in holiday_calendars.list_supported_countries(include_aliases=False):
+    from holidays import list_supported_countries  # only where a campaign keeps holidays: it is slow to import
+
+    if value not in list_supported_countries(include_aliases=False):
         raise ValueError(f"No holidays are known for {value!r}; give a country's ISO code such as 'RU'")
     return value
 
@@ -49,7 +50,7 @@ Minutes = Annotated[float, Field(ge=0, le=525_600, allow_inf_nan=False)]
 class Settings(BaseModel):
     """A table of a configuration file: unknown keys and wrong types are errors, and nothing changes once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Limits(Settings):

@@ -10,8 +10,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.live import Live
 
 from actors.recording.overview import tallies
 from supervisor.clock import SystemClock
@@ -19,7 +17,6 @@ from supervisor.commands.options import config_option, json_option
 from supervisor.config.load import load
 from supervisor.database.breakers import read_breakers, services_of
 from supervisor.database.connect import open_connection
-from supervisor.overview.watch import Watch
 from supervisor.report.console import ReportConsole
 from supervisor.report.layout import plain
 from supervisor.report.summary import as_json as summaries_as_json
@@ -83,6 +80,11 @@ def _print(config: Path, as_json: bool) -> None:
 
 
 def _watch(config: Path, interval_s: float) -> None:
+    from rich.console import Console  # all of these only here: who wants one look waits for it
+    from rich.live import Live
+
+    from supervisor.overview.watch import Watch
+
     console = Console()
     if not sys.stdout.isatty() or console.is_dumb_terminal:
         raise click.UsageError("--watch needs a terminal; elsewhere take `campaignd status`, or its --json")

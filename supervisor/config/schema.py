@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from supervisor.config.campaign import CampaignFile
 from supervisor.config.service import ServiceFile
+from supervisor.config.texts import SchemaWithTexts
 from supervisor.shipped import shipped_folder
 
 SCHEMAS: dict[str, type[BaseModel]] = {
@@ -21,7 +22,8 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 
 def schema_text(model: type[BaseModel]) -> str:
     """The model's schema as it stands in its file: the same text for the same model."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | _for_toml(model.model_json_schema())
+    described = model.model_json_schema(schema_generator=SchemaWithTexts)
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | _for_toml(described)
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -9,9 +9,6 @@ from ipaddress import IPv6Address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import rphonenumbers
-from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import AfterValidator, Field
 
 SLUG = re.compile(r"^[a-z0-9][a-z0-9_-]*\Z")
@@ -65,7 +62,9 @@ def _text(value: str) -> str:
 
 
 def _region(value: str) -> str:
-    if value not in rphonenumbers.SUPPORTED_REGIONS:
+    from rphonenumbers import SUPPORTED_REGIONS  # only where a region is named: it is slow to import
+
+    if value not in SUPPORTED_REGIONS:
         raise ValueError(f"{value!r} is not a region's code of two letters, such as 'RU'")
     return value
 
@@ -119,6 +118,9 @@ def _without_password(url: str) -> None:
 
 def checked_dsn(value: str) -> str:
     """The DSN as it is. Raises ValueError, which never repeats it, when it is none or has a password in it."""
+    from psycopg import ProgrammingError  # only where a DSN is named: it is slow to import
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         parts = conninfo_to_dict(value)
     except (ProgrammingError, UnicodeError):

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import structlog
 
 from actors.errors import DatabaseError
 from supervisor.database.roles import OWNER
 from supervisor.shipped import shipped_folder
 
 _POLL_S = 0.1
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,8 @@ def migrate(dsn: str, *, folder: Path | None = None, lock_timeout_s: float = 60.
     blocks the next. Needs a connection of its own, not through a pooler in transaction mode, of the role that owns the
     tables. Raises DatabaseError.
     """
-    from yoyo import read_migrations  # slow to import, and needed here alone
+    import structlog  # slow to import, and needed here alone, as all of these
+    from yoyo import read_migrations
     from yoyo.exceptions import BadMigration, MigrationConflict
 
     from supervisor.database.yoyo_backend import OneConnectionBackend
@@ -64,7 +62,9 @@ def migrate(dsn: str, *, folder: Path | None = None, lock_timeout_s: float = 60.
     try:
         _refuse_strangers(backend.connection)
         if not _lock(backend, lock_timeout_s):
-            log.warning("migrations_skipped", reason="another process is migrating", waited_s=lock_timeout_s)
+            structlog.get_logger().warning(
+                "migrations_skipped", reason="another process is migrating", waited_s=lock_timeout_s
+            )
             return Result([], skipped_because_locked=True)
         backend.prepare()
         _refuse_newer(status(dsn, folder=folder))  # again: whoever had the lock may have been a newer one

@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from supervisor.config.texts import SchemaWithTexts
 from supervisor.http.operations import OPERATIONS, PROBLEMS, Operation
 from supervisor.http.shapes import ProblemShape
 
@@ -38,7 +39,7 @@ def describe() -> dict[str, Any]:
         if operation.body:
             models.add((operation.body, "validation"))
     ordered = sorted(models, key=lambda model: model[0].__name__)
-    references, definitions = models_json_schema(ordered, ref_template=_REFERENCE)
+    references, definitions = models_json_schema(ordered, ref_template=_REFERENCE, schema_generator=SchemaWithTexts)
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation, references)
@@ -112,7 +113,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     parameters = [_ID] if "{id}" in operation.path else []
     if operation.query is None:
         return parameters
-    described = operation.query.model_json_schema()
+    described = operation.query.model_json_schema(schema_generator=SchemaWithTexts)
     for name, schema in described["properties"].items():
         text = schema.pop("description", "")
         kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]

@@ -19,14 +19,11 @@ JobStatus = Literal["PENDING", "IN_PROGRESS", "COMPLETED", "RETRY", "FAILED"]
 class Shape(BaseModel):
     """Part of an answer. What an answer has grows: whoever reads one passes over keys that it does not know."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class Answer(Shape, Generic[T]):
     """Every answer that is no problem."""
-
-    # pydantic would look for its text where a shape is filled in.
-    model_config = ConfigDict(use_attribute_docstrings=False)
 
     data: T
 
@@ -42,8 +39,6 @@ class Page(Shape):
 
 class Listed(Shape, Generic[T]):
     """Part of a list."""
-
-    model_config = ConfigDict(use_attribute_docstrings=False)
 
     data: list[T]
     page: Page
