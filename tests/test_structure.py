@@ -227,3 +227,9 @@ def test_every_public_class_and_function_says_what_it_promises() -> None:
 def test_no_module_is_longer_than_one_can_read_at_once() -> None:
     lines = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in EVERY_MODULE}
     assert not {module: count for module, count in lines.items() if count > LONGEST_MODULE}
+
+
+def test_no_two_tests_files_have_the_same_name() -> None:
+    """pytest would take the second for the first, and refuse to run either."""
+    names = [path.name for path in (HOUSE / "tests").rglob("test_*.py")]
+    assert sorted({each for each in names if names.count(each) > 1}) == []

@@ -48,7 +48,7 @@ def ask(
 
 
 def test_every_table_is_asked_below() -> None:
-    text = (FOLDER.parent / "tests" / "grafana" / "test_tables.py").read_text(encoding="utf-8")
+    text = (FOLDER.parent / "tests" / "grafana" / "test_grafana_tables.py").read_text(encoding="utf-8")
     assert len(TABLES) == 5
     assert not [title for _, title, _ in TABLES if f'"{title}"' not in text]
 
