@@ -489,6 +489,17 @@ def test_a_call_that_was_never_dialed_is_given_back_and_one_that_was_is_not(book
     assert (again.task_id, again.attempt) == (merely_claimed.task_id, 1)
 
 
+def test_a_call_given_back_leaves_its_task_with_the_call_before(book: Book) -> None:
+    campaign = book.campaign()
+    task = book.task(campaign)
+    (first,) = book.claim(campaign, 1)
+    book.settle(campaign, (result(first, Outcome.BUSY), RETRY))
+    (second,) = book.claim(campaign, 1, TUESDAY + 30 * MINUTE)
+    assert book.task_row(task)["call_id"] == second.call_id
+    ledger.give_back(book.connection, book.row(campaign), [second.call_id], TUESDAY + 31 * MINUTE)
+    assert book.task_row(task)["call_id"] == first.call_id
+
+
 # How long it takes
 
 
@@ -553,3 +564,13 @@ def test_a_claim_reads_no_more_tasks_than_it_takes(book: Book, big_list: UUID) -
         assert len(ledger.claim(book.connection, row, [new_id() for _ in range(20)], TUESDAY).tasks) == 20
         (read,) = book.read("SELECT pg_stat_get_xact_tuples_returned('call_tasks_claimable'::regclass) AS entries")
     assert 20 <= read["entries"] <= 25
+
+
+def test_a_task_that_is_settled_for_good_gets_no_new_index_entries(book: Book) -> None:
+    campaign = book.campaign()
+    book.many(campaign, 10)
+    ended = [(result(task), COMPLETED) for task in book.claim(campaign, 10)]
+    with book.connection.transaction():
+        book.settle(campaign, *ended)
+        (updates,) = book.read("SELECT pg_stat_get_xact_tuples_hot_updated('call_tasks'::regclass) AS in_place")
+    assert updates["in_place"] == 10

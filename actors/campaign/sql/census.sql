@@ -4,7 +4,8 @@
 -- they are looked for among the next 1,000, and behind those shown as pending. The total is exact always.
 SELECT coalesce(c.slug, c.id::text) AS campaign, c.total_tasks AS total, c.completed_tasks AS completed,
        c.failed_tasks AS failed,
-       (SELECT count(*) FROM call_tasks t WHERE t.campaign_id = c.id AND NOT t.due AND t.status = 'retry')
+       (SELECT count(*) FROM call_tasks t
+        WHERE t.campaign_id = c.id AND NOT t.due AND t.next_attempt_at IS NOT NULL AND t.status = 'retry')
        + (SELECT count(*) FILTER (WHERE status = 'retry')
           FROM (SELECT status FROM call_tasks t
                 WHERE t.campaign_id = c.id AND t.due AND t.status IN ('pending', 'retry')

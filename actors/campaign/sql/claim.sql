@@ -5,7 +5,7 @@
 -- `promote`. `only`, where it is given, are the tasks that may be claimed at all. The answer has a row at least, so
 -- that it always says how many were refused.
 WITH chosen AS MATERIALIZED (
-    SELECT t.id, t.phone_number FROM call_tasks t
+    SELECT t.id, t.phone_number, -t.priority AS rank, t.created_at FROM call_tasks t
     WHERE t.campaign_id = %(campaign)s AND t.due AND t.status IN ('pending', 'retry')
       AND (%(only)s::uuid[] IS NULL OR t.id = ANY(%(only)s))
       AND (SELECT c.status = 'running' OR c.status = 'paused' AND %(probe)s::text IS NOT NULL
@@ -27,21 +27,22 @@ WITH chosen AS MATERIALIZED (
 ), refusals AS (
     UPDATE campaigns SET failed_tasks = failed_tasks + (SELECT count(*) FROM refused)
     WHERE id = %(campaign)s AND EXISTS (SELECT FROM forbidden)
+), numbered AS MATERIALIZED (
+    SELECT id, row_number() OVER (ORDER BY rank, created_at) AS place FROM chosen
+    WHERE NOT EXISTS (SELECT FROM forbidden f WHERE f.id = chosen.id)
 ), claimed AS (
     UPDATE call_tasks t
     SET status = 'in_progress', due = false, attempt_count = attempt_count + 1,
-        last_attempt_at = %(now)s, next_attempt_at = NULL, updated_at = %(now)s
-    FROM chosen WHERE t.id = chosen.id AND NOT EXISTS (SELECT FROM forbidden f WHERE f.id = chosen.id)
-    RETURNING t.*
-), numbered AS (
-    SELECT *, row_number() OVER (ORDER BY (-priority), created_at) AS place FROM claimed
+        last_attempt_at = %(now)s, next_attempt_at = NULL, call_id = (%(call_ids)s::uuid[])[n.place],
+        updated_at = %(now)s
+    FROM numbered n WHERE t.id = n.id
+    RETURNING n.place, t.call_id, t.id, t.phone_number, t.contact_name, t.contact_data, t.attempt_count, t.max_attempts
 ), attempts AS (
     INSERT INTO calls (id, task_id, campaign_id, company_id, trunk, phone_number, attempt, epoch, claimed_at)
-    SELECT (%(call_ids)s::uuid[])[place], id, %(campaign)s, %(company)s, %(trunk)s, phone_number, attempt_count,
-           %(epoch)s, %(now)s
-    FROM numbered
+    SELECT call_id, id, %(campaign)s, %(company)s, %(trunk)s, phone_number, attempt_count, %(epoch)s, %(now)s
+    FROM claimed
 )
-SELECT r.refused, (%(call_ids)s::uuid[])[place] AS call_id, id AS task_id, %(trunk)s AS trunk, phone_number, contact_name,
-       contact_data, attempt_count AS attempt, max_attempts
-FROM (SELECT count(*) AS refused FROM refused) r LEFT JOIN numbered ON true
-ORDER BY place
+SELECT r.refused, c.call_id, c.id AS task_id, %(trunk)s AS trunk, c.phone_number, c.contact_name, c.contact_data,
+       c.attempt_count AS attempt, c.max_attempts
+FROM (SELECT count(*) AS refused FROM refused) r LEFT JOIN claimed c ON true
+ORDER BY c.place

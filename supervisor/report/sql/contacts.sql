@@ -10,7 +10,9 @@ SELECT coalesce(p.slug, p.id::text) AS campaign, o.slug AS company, p.timezone,
 FROM call_tasks AS t
 JOIN campaigns AS p ON p.id = t.campaign_id
 JOIN companies AS o ON o.id = p.company_id
-LEFT JOIN calls AS c ON c.id = t.call_id
+LEFT JOIN calls AS c ON c.id = CASE WHEN t.status = 'in_progress'
+    THEN (SELECT e.id FROM calls AS e WHERE e.task_id = t.id AND e.state = 'ended' ORDER BY e.claimed_at DESC LIMIT 1)
+    ELSE t.call_id END
 LEFT JOIN LATERAL (
     -- Amounts of several currencies are not added up: such a task's cost is read from its calls.
     SELECT CASE WHEN count(DISTINCT r.currency) = 1 THEN sum(r.amount) END AS amount,
