@@ -10,7 +10,9 @@ from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
+from pydantic_core import from_json
 
 from actors.errors import DatabaseError
 
@@ -72,7 +74,7 @@ def open_pool(dsn: str, size: int) -> ConnectionPool:
     pool: ConnectionPool = ConnectionPool(
         connection_string(dsn, "campaignd"),
         connection_class=PatientConnection,
-        configure=_adopt_patience,
+        configure=_configure,
         min_size=min(2, size),
         max_size=size,
         timeout=GET_TIMEOUT_S,
@@ -90,8 +92,10 @@ def open_pool(dsn: str, size: int) -> ConnectionPool:
     return pool
 
 
-def _adopt_patience(connection: psycopg.Connection) -> None:
-    """As patient as the session's statement_timeout asks, which the DSN may have changed."""
+def _configure(connection: psycopg.Connection) -> None:
+    """As patient as the session's statement_timeout asks, which the DSN may have changed; jsonb read by pydantic's
+    parser: every claimed task has some, and json's takes several times as long."""
+    set_json_loads(from_json, connection)
     assert isinstance(connection, PatientConnection)  # the pool makes no others
     row = connection.execute("SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'").fetchone()
     connection.commit()
