@@ -6,21 +6,21 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from pyarrow import ArrowException
-from pyarrow.fs import FileSystem, FileType, LocalFileSystem, SubTreeFileSystem
 
 from actors.recording.places import UNFINISHED, source_name, stored_name, transcript_name
 
+# Imported where it is used, which is with the first file: a service that has none does without its 40 MB.
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
 CHUNK = 1 << 18
 """Bytes in memory at a time, for each download."""
-_FAILURES = (OSError, ArrowException)
-"""What file systems raise; the second also for an address that they can't make sense of."""
 
 
 class StorageError(Exception):
@@ -59,7 +59,7 @@ class Storage:
         set; then nothing has appeared under its name. One that is there already, whole, is not fetched again."""
         final = stored_name(company_id, call_id)
         growing = f"{UNFINISHED}/{call_id}"
-        try:
+        with _failures():
             source, store = self._source.get(), self._store.get()
             size = _size(source, source_name(call_id))
             there = _size(store, final)
@@ -77,25 +77,20 @@ class Storage:
                 _to_disk(store, str(company_id))
             finally:
                 store.delete_dir(growing)
-        except _FAILURES as error:
-            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
         return Stored(final, size, digest, fetched=True)
 
     def copy_out(self, company_id: UUID, call_id: UUID, target: Path, stopping: threading.Event) -> None:
         """Bring a stored recording into a local file. Raises StorageError, InterruptedFetchError."""
-        try:
-            with target.open("wb") as file:
-                for chunk in _chunks(self._store.get(), stored_name(company_id, call_id), stopping):
-                    file.write(chunk)
-        except _FAILURES as error:
-            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
+        with _failures(), target.open("wb") as file:
+            for chunk in _chunks(self._store.get(), stored_name(company_id, call_id), stopping):
+                file.write(chunk)
 
     def write_transcript(self, company_id: UUID, call_id: UUID, transcript: Mapping[str, Any]) -> str:
         """Put a transcript beside its recording; returns its name under the store. Raises StorageError."""
         final = transcript_name(company_id, call_id)
         growing = f"{UNFINISHED}/{call_id}-transcript"
         content = json.dumps(transcript, ensure_ascii=False, indent=1).encode()
-        try:
+        with _failures():
             store = self._store.get()
             _empty(store, growing)
             try:
@@ -106,27 +101,21 @@ class Storage:
                 _to_disk(store, str(company_id))
             finally:
                 store.delete_dir(growing)
-        except _FAILURES as error:
-            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
         return final
 
     def delete(self, company_id: UUID, call_id: UUID) -> None:
         """Delete whatever there is of this call, in the store and in the source; nothing is fine too. Raises
         StorageError: something may be left."""
-        try:
+        with _failures():
             store = self._store.get()
             for name in (stored_name(company_id, call_id), transcript_name(company_id, call_id)):
                 _delete(store, name)
-        except _FAILURES as error:
-            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
         self.delete_from_source(call_id)
 
     def delete_from_source(self, call_id: UUID) -> None:
         """Delete what LiveKit wrote; nothing is fine too. Raises StorageError."""
-        try:
+        with _failures():
             _delete(self._source.get(), source_name(call_id))
-        except _FAILURES as error:
-            raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
 
 
 def opener(url: str) -> Callable[[], FileSystem]:
@@ -134,12 +123,25 @@ def opener(url: str) -> Callable[[], FileSystem]:
     them. A folder is made when it is missing."""
 
     def open_place() -> FileSystem:
+        from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
+
         filesystem, path = FileSystem.from_uri(url)
         if isinstance(filesystem, LocalFileSystem):
             filesystem.create_dir(path, recursive=True)
         return SubTreeFileSystem(path, filesystem)
 
     return open_place
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """What file systems raise becomes a StorageError; pyarrow's own also where it can't make sense of an address."""
+    from pyarrow import ArrowException
+
+    try:
+        yield
+    except (OSError, ArrowException) as error:
+        raise StorageError(f"{type(error).__name__}: {error}", storage_failed=True) from error
 
 
 class _Opened:
@@ -159,7 +161,7 @@ class _Opened:
 
 def _size(filesystem: FileSystem, name: str) -> int | None:
     info = filesystem.get_file_info(name)
-    return info.size if info.type == FileType.File else None
+    return info.size if info.is_file else None
 
 
 def _chunks(filesystem: FileSystem, name: str, stopping: threading.Event) -> Any:
@@ -193,6 +195,8 @@ def _copy(source: FileSystem, name: str, store: FileSystem, target: str, size: i
 
 def _empty(filesystem: FileSystem, folder: str) -> None:
     """Whatever an attempt that died has left goes; the folder is there."""
+    from pyarrow.fs import FileType
+
     if filesystem.get_file_info(folder).type == FileType.Directory:
         filesystem.delete_dir(folder)
     filesystem.create_dir(folder, recursive=True)
@@ -203,13 +207,15 @@ def _make_folder(filesystem: FileSystem, folder: str) -> None:
 
 
 def _delete(filesystem: FileSystem, name: str) -> None:
-    if filesystem.get_file_info(name).type == FileType.File:
+    if filesystem.get_file_info(name).is_file:
         filesystem.delete_file(name)
 
 
 def _to_disk(filesystem: FileSystem, name: str) -> None:
     """A local file, or folder, is on the disk before anybody relies on it: a name that outlives a power cut with
     nothing behind it would be no recording."""
+    from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
+
     base = filesystem.base_fs if isinstance(filesystem, SubTreeFileSystem) else None
     if not isinstance(base, LocalFileSystem):
         return

@@ -23,7 +23,8 @@ class SchemaWithTexts(GenerateJsonSchema):
         for base in reversed(schema["cls"].__mro__):
             if _stands_in_a_source(base):
                 for name, text in _texts_below_fields(base):
-                    described["properties"][name]["description"] = text
+                    if name in described["properties"]:
+                        described["properties"][name]["description"] = text
         return described
 
 
@@ -33,7 +34,10 @@ def _stands_in_a_source(base: type) -> bool:
 
 
 def _texts_below_fields(model: type) -> Iterator[tuple[str, str]]:
-    [written] = ast.parse(inspect.getsource(model)).body
+    try:
+        [written] = ast.parse(inspect.getsource(model)).body
+    except OSError:  # no source is installed, or by now another version's
+        return
     assert isinstance(written, ast.ClassDef)
     for field, below in zip(written.body, written.body[1:], strict=False):
         match field, below:

@@ -43,7 +43,7 @@ def test_help_imports_nothing_slow() -> None:
         ("check", {"pydantic"}),
         ("simulate_livekit", {"aiohttp", "livekit"}),
         ("start", {"psycopg", "pydantic"}),
-        ("run", {"aiohttp", "livekit", "psycopg", "pyarrow", "pydantic", "rich", "rphonenumbers", "structlog"}),
+        ("run", {"aiohttp", "livekit", "psycopg", "pydantic", "rich", "rphonenumbers", "structlog"}),
     ],
 )
 def test_a_command_imports_only_what_it_cannot_do_without(command: str, needed: set[str]) -> None:
