@@ -213,13 +213,11 @@ def claim(
     parameters: dict[str, Any] = {**_ids(campaign), "trunk": campaign.trunk, "now": now, "only": None}
     parameters["probe"] = None if probe is None else f"{BREAKER}{probe}"
     with connection.transaction():
-        company = _CompanyLimits(UNLIMITED, None)
-        if campaign.company_limited:
-            company = _company_limits(connection, campaign)
-        allowed = list(call_ids[: company.room])
-        ours = connection.execute(_sql("promote"), parameters).fetchone()
-        if ours is None or not ours[0]:
+        ours, company_limited = connection.execute(_sql("promote"), parameters).fetchone() or (False, False)
+        if not ours:
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
+        company = _company_limits(connection, campaign) if company_limited else _CompanyLimits(UNLIMITED, None)
+        allowed = list(call_ids[: company.room])
         passed_over = 0
         if opening is not None or company.attempts_per_day is not None:
             parameters["only"], passed_over = _callable_now(

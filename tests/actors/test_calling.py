@@ -32,7 +32,7 @@ def test_every_contact_is_called_until_it_is_reached_or_given_up(fast_world: Wor
     numbers = [f"+79450001{n:03d}" for n in range(100)]  # every behaviour that the simulator knows
     fast_world.campaign("all", numbers, "[limits]\nmax_concurrent_calls = 20\n[retry]\nretry_delay_minutes = 0.5")
     fast_world.start()
-    fast_world.wait_for_status("all", "completed")
+    fast_world.wait_for_status("all", "completed", 60)
     tasks = fast_world.tasks("all")
     assert {task["status"] for task in tasks} == {"completed", "failed"}
     by_digits = {task["phone_number"][-2:]: task for task in tasks}

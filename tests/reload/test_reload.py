@@ -55,7 +55,7 @@ def test_limits_change_under_running_calls_without_dropping_one(still_world: Wor
 def test_a_trunks_limit_and_a_companys_are_in_force_after_a_reload(still_world: World) -> None:
     world = still_world
     _all_talk(world)
-    world.limit(trunk="max_concurrent_calls = 1", company="max_concurrent_calls = 9")
+    world.limit(trunk="max_concurrent_calls = 1")  # the company gets its first limit while its campaign runs
     world.campaign("spring", PEOPLE, LONG)
     world.start()
     wait_until(lambda: _in_progress(world, "spring") == 1, 20)

@@ -1,5 +1,6 @@
 -- Tasks whose time has come join the claimable ones; they keep their status until they are claimed. The answer says
--- whether the lease is still ours; it then stays ours to the end of this transaction.
+-- whether the lease is still ours; it then stays ours to the end of this transaction. And whether the company has limits
+-- by now: it may have got them since the campaign was read.
 WITH lease AS MATERIALIZED (
     SELECT FROM campaign_leases
     WHERE campaign_id = %(campaign)s AND epoch = %(epoch)s AND expires_at > clock_timestamp() FOR SHARE
@@ -8,4 +9,6 @@ WITH lease AS MATERIALIZED (
     WHERE campaign_id = %(campaign)s AND status IN ('pending', 'retry') AND NOT due AND next_attempt_at <= %(now)s
       AND EXISTS (SELECT FROM lease)
 )
-SELECT EXISTS (SELECT FROM lease) AS ours
+SELECT EXISTS (SELECT FROM lease) AS ours,
+       (SELECT max_concurrent_calls IS NOT NULL OR max_attempts_per_day IS NOT NULL
+        FROM companies WHERE id = %(company)s) AS company_limited
