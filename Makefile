@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 PIP = .venv/bin/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 
-.PHONY: run test crash bench bench-check lint lock clean
+.PHONY: run test crash reloads bench bench-check lint lock clean
 
 run: .venv/.installed
 	@.venv/bin/python -m supervisor demo $(ARGS)
@@ -25,6 +25,10 @@ bench: .venv/.installed-bench
 # Fails when a ratio is worse than the committed one by more than 20 %.
 bench-check: .venv/.installed-bench
 	@.venv/bin/python -m tests.bench --check $(ARGS)
+
+# A thousand reloads under load; `make test` has a quarter of them.
+reloads: .venv/.installed-dev
+	CAMPAIGND_RELOADS=1000 .venv/bin/python -m pytest -n 0 tests/reload -k many_reloads
 
 lint: .venv/.installed-dev
 	.venv/bin/python -m ruff check .

@@ -76,7 +76,8 @@ def test_the_level_of_the_log_changes_with_a_reload(setting: Setting, service: R
     file = setting.configuration
     usual = file.read_text()
     file.write_text(usual + '[logging]\nlevel = "error"\n')
-    _reload(service, "logging.level info → error")
+    _reload(service)
+    assert "logging.level info → error" in service.err
     silent_from = len(service.err)
     spring.write_text(spring.read_text().replace("calls_per_minute = 20", "calls_per_minute = 21"))
     service.signal_group(signal.SIGHUP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -36,15 +37,17 @@ def test_every_contact_is_called_until_it_is_reached_or_given_up(fast_world: Wor
     tasks = fast_world.tasks("all")
     assert {task["status"] for task in tasks} == {"completed", "failed"}
     by_digits = {task["phone_number"][-2:]: task for task in tasks}
-    # At this speed a busy machine misses an agent now and then: who answers may have been called once more than needed.
+    # At this speed a busy machine misses an agent now and then: who answers may have been called once more than needed,
+    # and what fails while the agents' breaker is open is no attempt, but it is a call.
+    times = Counter(call["phone_number"][-2:] for call in fast_world.calls("all"))
     assert by_digits["12"]["outcome"] == "answered"
-    assert by_digits["83"]["outcome"] == "answered" and by_digits["83"]["attempt_count"] >= 2  # busy first
+    assert by_digits["83"]["outcome"] == "answered" and times["83"] >= 2  # busy first
     assert by_digits["80"]["outcome"] == "no_answer" and by_digits["80"]["attempt_count"] == 3
     assert by_digits["89"]["outcome"] == "busy" and by_digits["89"]["status"] == "failed"
     assert by_digits["90"]["outcome"] == "rejected"
     assert by_digits["93"]["outcome"] == "invalid_number" and by_digits["93"]["attempt_count"] == 1
-    assert by_digits["96"]["outcome"] == "answered" and by_digits["96"]["attempt_count"] >= 2  # its trunk failed first
-    assert by_digits["97"]["outcome"] == "answered" and by_digits["97"]["attempt_count"] >= 2  # no agent came first
+    assert by_digits["96"]["outcome"] == "answered" and times["96"] >= 2  # its trunk failed first
+    assert by_digits["97"]["outcome"] == "answered" and times["97"] >= 2  # no agent came first
     first_97 = next(call for call in fast_world.calls("all") if call["phone_number"].endswith("97"))
     assert first_97["outcome"] == "agent_failed"
     fast_world.check_ledger()

@@ -11,7 +11,7 @@ from tests.waiting import wait_until
 from tests.world import World
 
 NUMBERS = [f"+7945000000{n}" for n in range(4)]
-TALK = {number: Answer(ring_s=1, talk_s=20) for number in NUMBERS}
+TALK = {number: Answer(ring_s=1, talk_s=120) for number in NUMBERS}
 """Four who answer, and talk for a while."""
 
 

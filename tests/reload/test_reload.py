@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from uuid import UUID
 
 import psycopg
@@ -17,6 +18,8 @@ from supervisor.simulator.behaviours import Answer
 from tests.waiting import wait_until
 from tests.world import KEY, SECRET, World
 
+RELOADS = int(os.environ.get("CAMPAIGND_RELOADS", "250"))
+"""`make reloads` has a thousand, an even number like all."""
 LONG = "[call]\nmax_call_duration_s = 86400\nagent_timeout_s = 60"
 """Calls that nobody ends but they themselves."""
 PEOPLE = [f"+79450001{ending:03}" for ending in range(100, 110)]
@@ -215,20 +218,18 @@ def test_a_trunk_that_is_gone_permits_nothing_new_and_its_calls_go_on(still_worl
     wait_until(lambda: _in_progress(world, "spring") == 3, 20)
 
 
-def test_a_thousand_reloads_under_load_lose_nothing(fast_world: World) -> None:
+def test_many_reloads_under_load_lose_nothing(fast_world: World) -> None:
     world = fast_world
     people = [f"+7945002{ending:04}" for ending in range(250)]
     world.campaign("spring", people, "[limits]\nmax_concurrent_calls = 10")
     world.start()
     file = world.folder / "campaigns.d" / "spring.toml"
     text = file.read_text()
-    calling = []
-    for turn in range(1000):
+    before = len(world.livekit.rings())
+    for turn in range(RELOADS):
         file.write_text(text.replace("calls = 10", f"calls = {5 + turn % 2 * 10}"))
         assert world.service.reload() is Result.APPLIED
-        if turn % 50 == 0:
-            calling.append(_in_progress(world, "spring") > 0)
-    assert sum(calling) > len(calling) / 3, "they were not under load"
+    assert len(world.livekit.rings()) - before >= 20, "they were not under load"
     assert world.row("spring")["max_concurrent_calls"] == 15
     world.wait_for_status("spring", "completed", 90)
     assert {task["status"] for task in world.tasks("spring")} <= {"completed", "failed"}
