@@ -221,7 +221,7 @@ def test_a_trunk_that_is_gone_permits_nothing_new_and_its_calls_go_on(still_worl
 def test_many_reloads_under_load_lose_nothing(fast_world: World) -> None:
     world = fast_world
     people = [f"+7945002{ending:04}" for ending in range(250)]
-    world.campaign("spring", people, "[limits]\nmax_concurrent_calls = 10")
+    world.campaign("spring", people, "[limits]\nmax_concurrent_calls = 10\n[retry]\nretry_delay_minutes = 0.5")
     world.start()
     file = world.folder / "campaigns.d" / "spring.toml"
     text = file.read_text()
