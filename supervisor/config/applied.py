@@ -45,8 +45,12 @@ def read_applied(connection: Connection, file: Path) -> Applied | None:
 
 
 def call_lists_to_import(connection: Connection, snapshot: Snapshot) -> list[tuple[str, Path]]:
-    """Campaigns whose list is not the one that was imported last, with that list's file. Reads every list."""
-    rows = connection.execute("SELECT slug, call_list_sha256 FROM campaigns WHERE slug IS NOT NULL").fetchall()
-    imported: dict[str, str | None] = dict(rows)
-    lists = {slug: file for slug in snapshot.campaigns if (file := snapshot.call_list(slug)) is not None}
-    return [(slug, file) for slug, file in lists.items() if imported.get(slug) != digest_of(file)]
+    """Campaigns whose list is not the one that was imported last, with that list's file. One that is over takes no more
+    contacts. Reads every list. Raises OSError."""
+    rows = connection.execute(
+        "SELECT slug, call_list_sha256, status IN ('completed', 'failed') FROM campaigns WHERE slug IS NOT NULL"
+    ).fetchall()
+    imported: dict[str, str | None] = {slug: digest for slug, digest, _ in rows}
+    over = {slug for slug, _, is_over in rows if is_over}
+    lists = {slug: file for slug in snapshot.campaigns.keys() - over if (file := snapshot.call_list(slug)) is not None}
+    return [(slug, file) for slug, file in sorted(lists.items()) if imported.get(slug) != digest_of(file)]
