@@ -79,6 +79,14 @@ def fast_world(tmp_path: Path, dsn: str, livekit: SimulatorThread) -> Iterator[W
 
 
 @pytest.fixture
+def brisk_world(tmp_path: Path, dsn: str, livekit: SimulatorThread) -> Iterator[World]:
+    """A world whose clock runs ten times as fast: for what a busy machine, too, must do within seconds of it."""
+    world = World(tmp_path, dsn, livekit, FastClock(TUESDAY, 10))
+    yield world
+    world.close()
+
+
+@pytest.fixture
 def still_world(tmp_path: Path, dsn: str, livekit: SimulatorThread) -> Iterator[World]:
     """A world whose clock only moves when the test moves it: `world.clock.advance(...)`. LiveKit's goes on."""
     world = World(tmp_path, dsn, livekit, ManualClock(TUESDAY))

@@ -23,9 +23,6 @@ from .timeline import Timeline, new_id
 from .twirp import TwirpError, no_response
 
 OUTCOME_ATTRIBUTE = "campaignd.outcome"
-# Real seconds. What a number does to its agent is known only when it is dialed; at high speeds the simulated second
-# before an agent joins is shorter than the way from CreateRoom to the dial, so agents wait this long for it.
-_DIAL_WITHIN_S = 0.25
 
 
 class Agents:
@@ -118,7 +115,7 @@ class Agents:
                 state=JobState(status=JobStatus.JS_PENDING, updated_at=self._timeline.nanoseconds()),
             )
         )
-        dial_by = asyncio.get_running_loop().time() + _DIAL_WITHIN_S
+        dial_by = asyncio.get_running_loop().time() + self._board.knobs.dialed_within_real_s
         await self._timeline.sleep(self._board.knobs.agent_join_s)
         if not room.dialed.is_set() and (patience := dial_by - asyncio.get_running_loop().time()) > 0:
             await _wait_for(room.dialed, patience)

@@ -124,10 +124,12 @@ def test_a_service_that_fails_in_the_middle_stops_the_run_and_is_warned_of_from_
     assert (code, report["verdict"]) == (2, "service_failed")
     assert report["services"]["trunk:main"].startswith("open: circuit breaker trunk:main is open since ")
     assert "SIP 503 Service Unavailable" in report["services"]["trunk:main"]
-    paused = [seen for seen in report["history"] if seen["status"] == "PAUSED"]
-    assert paused and {seen["message"] for seen in paused} == {"Paused: circuit breaker trunk:main is open"}
-    assert all("SIP 503" in seen["error"] for seen in paused)
+    # On a clock sixty times as fast a busy machine may miss agents besides: their breaker may open as well.
+    message = "Paused: circuit breaker trunk:main is open"
+    paused = [seen for seen in report["history"] if seen["status"] == "PAUSED" and seen["message"] == message]
+    assert paused and all("SIP 503" in seen["error"] for seen in paused)
     assert campaigns(verified) == 0
     code, report = verify(verified, "--campaigns", 1, "--leads", 3)
     assert code == 2
-    assert report["warnings"][0].startswith("trunk:main is failing already: circuit breaker trunk:main is open")
+    warned = "trunk:main is failing already: circuit breaker trunk:main is open"
+    assert any(warning.startswith(warned) for warning in report["warnings"]), report["warnings"]

@@ -37,12 +37,23 @@ def pass_time(world: World, by: timedelta, step: timedelta = timedelta(seconds=3
     until = world.clock.now() + by
     while world.clock.now() < until:
         world.clock.advance(step)
-        wait_until(lambda: not unfinished(world), 20, "calls to end")
+        wait_until(lambda: not unfinished(world) and not being_tried(world), 20, "calls and probes to end")
 
 
 def unfinished(world: World) -> bool:
     (row,) = world.read("SELECT count(*) AS n FROM calls WHERE state IN ('claimed', 'dialing', 'answered')")
     return bool(row["n"])
+
+
+def being_tried(world: World) -> bool:
+    """A service is being tried, or is about to be. An agent is waited for on the clock that the test moves."""
+    return bool(
+        world.read(
+            "SELECT FROM circuit_breakers WHERE service NOT LIKE 'agents:%%'"
+            " AND (state = 'half_open' OR service = 'livekit' AND state = 'open' AND retry_at <= %s)",
+            world.clock.now(),
+        )
+    )
 
 
 def agent_in_a_probes_room(world: World) -> bool:
@@ -220,6 +231,7 @@ def test_a_campaign_whose_answerers_find_no_agent_slows_down_before_the_law_is_b
         "[limits]\nmax_concurrent_calls = 20\nmax_abandon_rate = 0.03\n[call]\nagent_timeout_s = 2",
     )
     alone = Answer(ring_s=20, talk_s=1000, agent_joins=False)
+    still_world.livekit.set_knobs(dialed_within_real_s=10)  # or an agent comes where none is to come
     still_world.livekit.set_script({number: [alone if n < 3 else UP] for n, number in enumerate(NUMBERS)})
     still_world.start()
 

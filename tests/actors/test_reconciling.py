@@ -119,24 +119,24 @@ def break_settings(world: World, campaign_id: UUID) -> None:
 
 
 def test_a_campaign_that_keeps_crashing_fails_its_calls_end_and_are_settled_and_nobody_else_notices(
-    fast_world: World,
+    brisk_world: World,
 ) -> None:
-    fast_world.limit(trunk="max_concurrent_calls = 3")
-    fast_world.campaign("bad", NUMBERS[:3])
-    fast_world.livekit.set_script({number: [LONG] for number in NUMBERS[:3]})
-    fast_world.start()
-    wait_until(lambda: [call["state"] for call in fast_world.calls("bad")] == ["answered"] * 3)
-    break_settings(fast_world, fast_world.id("bad"))
-    fast_world.wait_for_status("bad", "failed", timeout_s=40)
-    row = fast_world.row("bad")
+    brisk_world.limit(trunk="max_concurrent_calls = 3")
+    brisk_world.campaign("bad", NUMBERS[:3])
+    brisk_world.livekit.set_script({number: [LONG] for number in NUMBERS[:3]})
+    brisk_world.start()
+    wait_until(lambda: [call["state"] for call in brisk_world.calls("bad")] == ["answered"] * 3)
+    break_settings(brisk_world, brisk_world.id("bad"))
+    brisk_world.wait_for_status("bad", "failed", timeout_s=40)
+    row = brisk_world.row("bad")
     assert row["status_message"] == "Failed: its actor could not be kept alive"
     assert "Unknown time zone" in row["status_error"]
-    wait_until(lambda: {call["state"] for call in fast_world.calls("bad")} == {"ended"})
-    assert len(fast_world.livekit.rings()) == 3, "somebody was called again"
-    assert [task["status"] for task in fast_world.tasks("bad")] == ["completed"] * 3
-    fast_world.check_ledger()
-    address = campaign_address(fast_world.id("bad"))
-    wait_until(lambda: fast_world.service.directory.find(address) is None, what="its last actor to leave")
+    wait_until(lambda: {call["state"] for call in brisk_world.calls("bad")} == {"ended"})
+    assert len(brisk_world.livekit.rings()) == 3, "somebody was called again"
+    assert [task["status"] for task in brisk_world.tasks("bad")] == ["completed"] * 3
+    brisk_world.check_ledger()
+    address = campaign_address(brisk_world.id("bad"))
+    wait_until(lambda: brisk_world.service.directory.find(address) is None, what="its last actor to leave")
 
 
 def test_calls_of_a_failed_campaign_are_settled_by_the_next_process_too(fast_world: World) -> None:
