@@ -38,14 +38,18 @@ def main(names: Sequence[str], quick: bool, form: str | None, check: bool, commi
     Example:
       python -m tests.bench ledger import --quick
     """
-    done = run(names or list(BENCHMARKS), quick)
+    names = names or list(BENCHMARKS)
+    committed = read_committed(quick)
+    if check and (unknown := [name for name in names if name not in committed]):
+        raise click.UsageError(f"nothing is committed to compare with: {', '.join(unknown)}")
+    done = run(names, quick)
     if form == "json":
         print(json.dumps(as_json(done, conditions()), ensure_ascii=False, indent=2))
     elif form == "markdown":
         print(as_markdown(done, conditions()), end="")
     else:
         print_run(done, conditions(), Console(width=None if sys.stdout.isatty() else 140))
-    lost = list(losses(done.figures, read_committed(quick))) if check else []
+    lost = list(losses(done.figures, committed)) if check else []
     for sentence in lost:
         click.echo(f"lost: {sentence}", err=True)
     if committing:

@@ -8,8 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
+from tests.bench import __main__ as command
 from tests.bench.comparing import commit, losses, read_committed
 from tests.bench.figures import Figure
 from tests.bench.registry import BENCHMARKS
@@ -57,6 +59,17 @@ def test_quick_runs_are_compared_with_quick_ones_and_a_part_of_the_suite_keeps_t
     assert read_committed(True, file) == {}
     commit(Run(quick=False, figures=[Figure("start", "help", 3, "×", "lower")]), file)
     assert read_committed(False, file) == {"ledger": {"against the limit": 0.8}, "start": {"help": 3}}
+
+
+def test_what_has_never_been_committed_can_not_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "read_committed", lambda quick: {"ledger": {FAST.name: FAST.value}})
+    monkeypatch.setattr(command, "run", lambda names, quick: Run(quick, [figure(0.5, FAST)]))
+    refused = CliRunner().invoke(command.main, ["--check", "ledger", "start"])
+    assert refused.exit_code == 2
+    assert "nothing is committed to compare with: start" in refused.output
+    lost = CliRunner().invoke(command.main, ["--check", "ledger"])
+    assert lost.exit_code == 1
+    assert "lost: ledger: against the limit: 0.5 ×, committed 0.8 ×" in lost.output
 
 
 def test_what_was_measured_is_shown_to_people_documents_and_programs() -> None:
