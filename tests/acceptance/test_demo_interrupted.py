@@ -18,8 +18,7 @@ from supervisor.database.embedded import running_server
 from tests.acceptance.running import TRACEBACK, Running, of_folder
 from tests.waiting import wait_until
 
-SOON_S = 30
-"""Of a machine that has a dozen other things to do."""
+SOON_S = 10
 Moment = Callable[[Running], Path | None]
 
 
