@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -32,18 +32,24 @@ class Abandonment:
         self.max_abandon_rate = max_abandon_rate
         """May be replaced at any time."""
         self._answered: list[tuple[datetime, bool]] = []
+        self._missed: list[datetime] = []  # those of them that no agent joined: asked for at every message
         for answered_at, agent_joined in answered:
             self.note(answered_at, agent_joined)
 
     def note(self, answered_at: datetime, agent_joined: bool) -> None:
         """A call was answered, and is over or has its agent. To be told once for each."""
         insort(self._answered, (answered_at, agent_joined))
-        del self._answered[:-LATEST]
+        if not agent_joined:
+            insort(self._missed, answered_at)
+        if len(self._answered) > LATEST and not self._answered.pop(0)[1]:
+            del self._missed[0]
 
     def share(self, now: datetime) -> float:
         """The share of abandoned calls, 0 to 1."""
-        recent = [joined for answered_at, joined in self._answered if answered_at > now - WINDOW]
-        return recent.count(False) / max(len(recent), AT_LEAST)
+        since = now - WINDOW
+        answered = len(self._answered) - bisect_right(self._answered, (since, True))
+        missed = len(self._missed) - bisect_right(self._missed, since)
+        return missed / max(answered, AT_LEAST)
 
     def allowed(self, now: datetime) -> float:
         """The part of its concurrent calls that a campaign may have in progress, 0 to 1. At 0 it is one call."""
