@@ -10,8 +10,9 @@ UPDATE call_tasks t
 SET status = CASE WHEN attempt_count > 1 THEN 'retry' ELSE 'pending' END, due = NOT withdrawn,
     attempt_count = attempt_count - 1, updated_at = %(now)s,
     next_attempt_at = CASE WHEN attempt_count > 1 AND NOT withdrawn THEN %(now)s END,
-    call_id = (SELECT id FROM calls c WHERE c.task_id = t.id AND c.state = 'ended' ORDER BY claimed_at DESC LIMIT 1),
+    call_id = (SELECT id FROM calls c WHERE c.campaign_id = t.campaign_id AND c.task_id = t.id AND c.state = 'ended'
+               ORDER BY claimed_at DESC LIMIT 1),
     last_attempt_at = (SELECT max(claimed_at) FROM calls c
-                       WHERE c.task_id = t.id AND c.counts AND c.id <> g.id)
+                       WHERE c.campaign_id = t.campaign_id AND c.task_id = t.id AND c.counts AND c.id <> g.id)
 FROM given_back g
 WHERE t.id = g.task_id AND (t.status = 'in_progress') IS TRUE

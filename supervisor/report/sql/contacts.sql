@@ -11,7 +11,8 @@ FROM call_tasks AS t
 JOIN campaigns AS p ON p.id = t.campaign_id
 JOIN companies AS o ON o.id = p.company_id
 LEFT JOIN calls AS c ON c.id = CASE WHEN t.status = 'in_progress'
-    THEN (SELECT e.id FROM calls AS e WHERE e.task_id = t.id AND e.state = 'ended' ORDER BY e.claimed_at DESC LIMIT 1)
+    THEN (SELECT e.id FROM calls AS e WHERE e.campaign_id = t.campaign_id AND e.task_id = t.id AND e.state = 'ended'
+        ORDER BY e.claimed_at DESC LIMIT 1)
     ELSE t.call_id END
 LEFT JOIN LATERAL (
     -- Amounts of several currencies are not added up: such a task's cost is read from its calls.
@@ -19,7 +20,7 @@ LEFT JOIN LATERAL (
         CASE WHEN count(DISTINCT r.currency) = 1 THEN min(r.currency) END AS currency
     FROM calls AS k
     JOIN receipts AS r ON r.call_id = k.id
-    WHERE k.task_id = t.id
+    WHERE k.campaign_id = t.campaign_id AND k.task_id = t.id
 ) AS cost ON true
 WHERE t.campaign_id = ANY (%(campaign_ids)s::uuid[])
 ORDER BY o.slug, p.name, p.id, t.created_at, t.id

@@ -1,0 +1,10 @@
+DROP TRIGGER tasks_deleted ON call_tasks;
+DROP FUNCTION keep_tasks_that_have_calls();
+ALTER TABLE calls ADD FOREIGN KEY (task_id) REFERENCES call_tasks;
+DROP INDEX calls_campaign_begun;
+CREATE INDEX calls_campaign_begun ON calls (campaign_id, dialing_at);
+DROP INDEX calls_attempt;
+CREATE UNIQUE INDEX calls_attempt ON calls (task_id, (CASE WHEN counts THEN attempt END));
+DROP INDEX calls_in_progress;
+CREATE INDEX calls_in_progress ON calls (company_id, campaign_id, id) WHERE state IN ('claimed', 'dialing', 'answered');
+CREATE UNIQUE INDEX calls_unfinished ON calls (task_id) WHERE state IN ('claimed', 'dialing', 'answered');
