@@ -6,7 +6,8 @@ Each step can be done again without harm, so that a service killed in the middle
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +27,10 @@ from supervisor.config.campaign import Campaign, CampaignFile
 from supervisor.config.load import Snapshot
 
 _ACTIVE = "status IN ('running', 'paused')"
+_DISABLED = "Paused: disabled in its file"
+
+Owner = tuple[UUID, UUID]
+"""Ids of a company and of one of its skillbases."""
 
 Progress = Callable[[str, int, int], None]
 """Campaign's slug, bytes of its list read, bytes in all."""
@@ -37,11 +42,9 @@ def write_settings(connection: Connection, snapshot: Snapshot, now: datetime) ->
     are told. Never deletes. Returns the campaigns' ids by their slugs."""
     with connection.transaction():
         _write_prices(connection, snapshot, now)
-        skillbases = _write_companies(connection, snapshot, now)
-        campaigns = {
-            slug: _write_campaign(connection, slug, file, skillbases[file.company, file.skillbase], now)
-            for slug, file in snapshot.campaigns.items()
-        }
+        owners = _write_companies(connection, snapshot, now)
+        campaigns = _write_campaigns(connection, snapshot.campaigns, owners, now)
+        _hold_or_lift(connection, snapshot.campaigns, campaigns, now)
         _hold_campaigns_without_file(connection, list(campaigns), now)
     return campaigns
 
@@ -55,11 +58,18 @@ def import_and_start(
 ) -> None:
     """Import the lists that are new or changed, and start enabled drafts that have tasks. May take minutes, beside
     calling; hence `now` is asked for each campaign. `connection` is in autocommit mode."""
+    rows = connection.execute(
+        "SELECT id, call_list_sha256, status FROM campaigns WHERE id = ANY(%s)", (list(campaigns.values()),)
+    ).fetchall()
+    known = {campaign_id: (digest, Status(status)) for campaign_id, digest, status in rows}
     for slug, campaign_id in campaigns.items():
+        if campaign_id not in known:
+            continue  # deleted meanwhile
+        imported, status = known[campaign_id]
         call_list = snapshot.call_list(slug)
-        if call_list is not None:
-            _import_if_changed(connection, slug, campaign_id, call_list, now(), progress)
-        if snapshot.campaigns[slug].enabled:
+        if call_list is not None and (digest := digest_of(call_list)) != imported:
+            _import(connection, slug, campaign_id, call_list, digest, now(), progress)
+        if snapshot.campaigns[slug].enabled and status is Status.DRAFT:
             _start_if_draft(connection, slug, campaign_id, now())
 
 
@@ -105,52 +115,79 @@ def _write_prices(connection: Connection, snapshot: Snapshot, now: datetime) -> 
     connection.execute(f"UPDATE campaigns SET updated_at = %s WHERE trunk = ANY(%s) AND {_ACTIVE}", (now, changed))
 
 
-def _write_companies(
-    connection: Connection, snapshot: Snapshot, now: datetime
-) -> dict[tuple[str, str], tuple[UUID, UUID]]:
+def _write_companies(connection: Connection, snapshot: Snapshot, now: datetime) -> dict[tuple[str, str], Owner]:
     """Ids of company and skillbase, by the slugs of both. Campaigns of those that have changed are told."""
-    ids = {}
-    changed: list[UUID] = []
-    for slug, company in snapshot.service.tenants.items():
-        values: dict[str, Any] = {
-            "slug": slug,
-            "name": company.name,
-            "max_concurrent_calls": company.max_concurrent_calls,
-            "max_attempts_per_day": company.max_attempts_per_day,
-            "recording_slots": company.recording_slots,
-            "recording_retention_days": company.retention_days,
-        }
-        company_id, is_new = _upsert(connection, "companies", ("slug",), values, now)
-        changed += [company_id] * is_new
-        for skillbase_slug, skillbase in company.skillbases.items():
-            values = {
-                "company_id": company_id,
+    tenants = snapshot.service.tenants
+    companies, changed = _upsert(
+        connection,
+        "companies",
+        ("slug",),
+        [
+            {
+                "slug": slug,
+                "name": company.name,
+                "max_concurrent_calls": company.max_concurrent_calls,
+                "max_attempts_per_day": company.max_attempts_per_day,
+                "recording_slots": company.recording_slots,
+                "recording_retention_days": company.retention_days,
+            }
+            for slug, company in tenants.items()
+        ],
+        now,
+    )
+    skillbases, new_or_changed = _upsert(
+        connection,
+        "skillbases",
+        ("company_id", "slug"),
+        [
+            {
+                "company_id": companies[(slug,)],
                 "slug": skillbase_slug,
                 "agent_name": skillbase.agent_name,
-                "metadata": Jsonb(dict(skillbase.metadata)),
+                "metadata": dict(skillbase.metadata),
             }
-            skillbase_id, is_new = _upsert(connection, "skillbases", ("company_id", "slug"), values, now)
-            changed += [skillbase_id] * is_new
-            ids[slug, skillbase_slug] = company_id, skillbase_id
+            for slug, company in tenants.items()
+            for skillbase_slug, skillbase in company.skillbases.items()
+        ],
+        now,
+    )
+    changed += new_or_changed
     connection.execute(
         f"UPDATE campaigns SET updated_at = %(now)s WHERE {_ACTIVE}"
         " AND (company_id = ANY(%(changed)s) OR skillbase_id = ANY(%(changed)s))",
         {"now": now, "changed": changed},
     )
-    return ids
+    return {
+        (slug, skillbase): (companies[(slug,)], skillbases[companies[(slug,)], skillbase])
+        for slug, company in tenants.items()
+        for skillbase in company.skillbases
+    }
 
 
-def _write_campaign(
-    connection: Connection, slug: str, file: CampaignFile, owner: tuple[UUID, UUID], now: datetime
-) -> UUID:
-    company_id, skillbase_id = owner
-    values = {"slug": slug, "company_id": company_id, "skillbase_id": skillbase_id, **campaign_columns(file)}
-    campaign_id, _ = _upsert(connection, "campaigns", ("slug",), values, now)
-    if file.enabled:
-        statuses.lift(connection, campaign_id, CONFIG, now, "enabled in its file")
-    else:
-        statuses.hold(connection, campaign_id, Hold(CONFIG, "Paused: disabled in its file"), now)
-    return campaign_id
+def _write_campaigns(
+    connection: Connection, files: Mapping[str, CampaignFile], owners: Mapping[tuple[str, str], Owner], now: datetime
+) -> dict[str, UUID]:
+    rows = []
+    for slug, file in files.items():
+        company_id, skillbase_id = owners[file.company, file.skillbase]
+        owned = {"slug": slug, "company_id": company_id, "skillbase_id": skillbase_id}
+        rows.append({**owned, **campaign_columns(file)})
+    ids, _ = _upsert(connection, "campaigns", ("slug",), rows, now)
+    return {slug: ids[(slug,)] for slug in files}
+
+
+def _hold_or_lift(
+    connection: Connection, files: Mapping[str, CampaignFile], campaigns: Mapping[str, UUID], now: datetime
+) -> None:
+    held: dict[UUID, str] = dict(
+        connection.execute("SELECT campaign_id, message FROM campaign_holds WHERE hold = %s", (CONFIG,)).fetchall()
+    )
+    for slug, file in files.items():
+        message = held.get(campaigns[slug])
+        if file.enabled and message is not None:
+            statuses.lift(connection, campaigns[slug], CONFIG, now, "enabled in its file")
+        elif not file.enabled and message != _DISABLED:
+            statuses.hold(connection, campaigns[slug], Hold(CONFIG, _DISABLED), now)
 
 
 def _hold_campaigns_without_file(connection: Connection, slugs: list[str], now: datetime) -> None:
@@ -163,16 +200,17 @@ def _hold_campaigns_without_file(connection: Connection, slugs: list[str], now: 
         statuses.hold(connection, campaign_id, Hold(CONFIG, "Paused: its file has been removed"), now)
 
 
-def _import_if_changed(
+def _import(
     connection: Connection,
     slug: str,
     campaign_id: UUID,
     call_list: Path,
+    digest: str,
     now: datetime,
     progress: Progress,
 ) -> None:
+    """Unless another service has done so meanwhile, or the campaign is over."""
     log = structlog.get_logger().bind(campaign=slug, file=str(call_list))
-    digest = digest_of(call_list)
     row = connection.execute("SELECT call_list_sha256, status FROM campaigns WHERE id = %s", (campaign_id,)).fetchone()
     if row is None or row[0] == digest:
         return
@@ -207,35 +245,43 @@ def _start_if_draft(connection: Connection, slug: str, campaign_id: UUID, now: d
 
 
 def _upsert(
-    connection: Connection, table: str, key: tuple[str, ...], values: Mapping[str, Any], now: datetime
-) -> tuple[UUID, bool]:
-    """Insert, or change what differs: a row that is as it should be is not touched, and wakes nobody. Returns its id,
-    and whether anything was written."""
-    columns = [*values]
+    connection: Connection, table: str, key: tuple[str, ...], rows: Sequence[Mapping[str, Any]], now: datetime
+) -> tuple[dict[tuple[Any, ...], UUID], list[UUID]]:
+    """Insert these, which have the same columns, or change what differs: a row that is as it should be is not touched,
+    and wakes nobody. Two statements, however many rows. Returns their ids by their keys, and the ids of those that were
+    written."""
+    if not rows:
+        return {}, []
+    columns = [*rows[0]]
     changing = [column for column in columns if column not in key]
-    query = sql.SQL(
-        "INSERT INTO {table} AS t (id, created_at, updated_at, {columns}) VALUES (%s, %s, %s, {values})"
+    names = {
+        "table": sql.Identifier(table),
+        "columns": _identifiers(columns),
+        "key": _identifiers(key),
+        "changing": _identifiers(changing),
+        "old": _identifiers(changing, "t"),
+        "new": _identifiers(changing, "excluded"),
+    }
+    upsert = sql.SQL(
+        "INSERT INTO {table} AS t (id, created_at, updated_at, {columns})"
+        " SELECT id, %(now)s, %(now)s, {columns} FROM jsonb_populate_recordset(NULL::{table}, %(rows)s)"
         " ON CONFLICT ({key}) DO UPDATE SET updated_at = excluded.updated_at, ({changing}) = ROW({new})"
-        " WHERE ({old}) IS DISTINCT FROM ({new})"
-    ).format(
-        table=sql.Identifier(table),
-        columns=_identifiers(columns),
-        values=sql.SQL(", ").join([sql.Placeholder()] * len(columns)),
-        key=_identifiers(key),
-        changing=_identifiers(changing),
-        old=_identifiers(changing, "t"),
-        new=_identifiers(changing, "excluded"),
-    )
-    written = connection.execute(query, (new_id(), now, now, *values.values())).rowcount
-    lookup = sql.SQL("SELECT id FROM {table} WHERE ({key}) = ({values})").format(
-        table=sql.Identifier(table),
-        key=_identifiers(key),
-        values=sql.SQL(", ").join([sql.Placeholder()] * len(key)),
-    )
-    row = connection.execute(lookup, [values[column] for column in key]).fetchone()
-    assert row is not None  # it was there, or has just been inserted
-    return row[0], written > 0
+        " WHERE ({old}) IS DISTINCT FROM ({new}) RETURNING id"
+    ).format(**names)
+    # A statement of its own: it also sees what another service has inserted meanwhile.
+    lookup = sql.SQL(
+        "SELECT id, {key} FROM {table} WHERE ({key}) IN"
+        " (SELECT {key} FROM jsonb_populate_recordset(NULL::{table}, %(rows)s))"
+    ).format(**names)
+    values = {"rows": Jsonb([{"id": new_id(), **row} for row in rows], dumps=_as_json), "now": now}
+    written = [row[0] for row in connection.execute(upsert, values).fetchall()]
+    return {tuple(found): row_id for row_id, *found in connection.execute(lookup, values).fetchall()}, written
 
 
-def _identifiers(names: tuple[str, ...] | list[str], qualifier: str | None = None) -> sql.Composed:
+def _as_json(rows: object) -> str:
+    """With what JSON has no type for as PostgreSQL reads it from a text."""
+    return json.dumps(rows, default=lambda value: value.obj if isinstance(value, Jsonb) else str(value))
+
+
+def _identifiers(names: Sequence[str], qualifier: str | None = None) -> sql.Composed:
     return sql.SQL(", ").join(sql.Identifier(qualifier, name) if qualifier else sql.Identifier(name) for name in names)
