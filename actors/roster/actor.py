@@ -39,6 +39,11 @@ class LookForFree:
     """Reminder: there are campaigns that nobody here works; has one of them become free?"""
 
 
+@dataclass(frozen=True)
+class Follow:
+    """To itself, behind the changes that wait in the mailbox: look at all of them at once."""
+
+
 class Roster(Actor):
     """Every active campaign whose lease is ours has an actor here; a campaign that is not active, or not ours, has
     none. Supervisors share campaigns evenly by number. Campaigns complete and fail here, so that a status has one
@@ -64,6 +69,8 @@ class Roster(Actor):
         self._held: dict[UUID, int] = {}  # campaign → epoch of our lease
         self._worked: dict[UUID, tuple[str, int]] = {}  # campaign → kind of the actor that was asked for, and epoch
         self._draining = False
+        self._changed: set[UUID] = set()  # campaigns that have changed since we looked
+        self._leaving: set[UUID] | None = None  # campaigns that have been told to leave; None: not known
 
     def started(self) -> None:
         with self._pool.connection() as connection:
@@ -82,8 +89,9 @@ class Roster(Actor):
             case LookForFree():
                 self._look_for_free()
             case CampaignChanged():
-                self._follow(message.campaign_id)
-                self.tell(BREAKERS, CampaignsChanged())
+                self._follow_later(message.campaign_id)
+            case Follow():
+                self._follow()
             case CompanySlotsFreed():
                 for campaign_id in self._held:
                     active = self._active.get(campaign_id)
@@ -109,20 +117,29 @@ class Roster(Actor):
             self._work(connection, held)
             self._share(connection)
         for campaign_id, (kind, _) in self._worked.items():
-            # It may have stopped itself meanwhile, having lost a lease that is ours again. One that is there stays.
-            self.tell(SUPERVISOR, StartChild(campaign_address(campaign_id), kind, str(campaign_id)))
+            address = campaign_address(campaign_id)
+            if self._directory.find(address) is None:
+                # It may have stopped itself meanwhile, having lost a lease that is ours again.
+                self.tell(SUPERVISOR, StartChild(address, kind, str(campaign_id)))
         self.remind("look around", self.clock.now() + self._lease / RENEWALS_PER_LEASE, LookAround())
 
     def _look_for_free(self) -> None:
         with self._pool.connection() as connection:
             self._work(connection, dict(self._held))
 
-    def _follow(self, campaign_id: UUID) -> None:
-        known = campaign_id in self._held
+    def _follow_later(self, campaign_id: UUID) -> None:
+        """A look reads all campaigns, and of a thousand that are started each tells of itself."""
+        if not self._changed:
+            self.actor_ref.tell(Follow())
+        self._changed.add(campaign_id)
+
+    def _follow(self) -> None:
+        known, self._changed = self._changed & self._held.keys(), set()
         with self._pool.connection() as connection:
             self._work(connection, dict(self._held))
-        if known and campaign_id in self._held:
+        for campaign_id in known & self._held.keys():
             self.tell(campaign_address(campaign_id), SettingsChanged())
+        self.tell(BREAKERS, CampaignsChanged())
 
     def _work(self, connection: Connection, held: dict[UUID, int]) -> None:
         """Have an actor for every active campaign that we hold or can take, and for no other."""
@@ -166,11 +183,15 @@ class Roster(Actor):
         return math.ceil(len(self._active) / leases.count_live(connection, self._supervisor.id, self._lease))
 
     def _share(self, connection: Connection) -> None:
-        """Hand campaigns over while we hold more than our share: each leaves once its calls have ended. All are told
-        each time: they, or the Roster before this one, may have been started anew."""
+        """Hand campaigns over while we hold more than our share: each leaves once its calls have ended. Those that are
+        to leave are told each time: they may have been started anew; who is not, once: the Roster before this one may
+        have told them otherwise."""
         surplus = max(len(self._held) - self._fair_share(connection), 0)
-        for place, campaign_id in enumerate(sorted(self._held)):
-            self.tell(campaign_address(campaign_id), HandOver(wanted=place < surplus))
+        leaving = set(sorted(self._held)[:surplus])
+        staying = (self._held.keys() if self._leaving is None else self._leaving) - leaving
+        self._leaving = leaving
+        for campaign_id in leaving | staying:
+            self.tell(campaign_address(campaign_id), HandOver(wanted=campaign_id in leaving))
 
     def _let_go(self, campaign_id: UUID) -> None:
         if campaign_id in self._held:
@@ -186,7 +207,7 @@ class Roster(Actor):
             completed = statuses.complete(connection, message.campaign_id, now, schedule_over=message.schedule_over)
         if completed:
             self.log.info("campaign_completed", campaign=str(message.campaign_id))
-            self._follow(message.campaign_id)
+            self._follow_later(message.campaign_id)
 
     def _fail(self, message: Quarantined) -> None:
         now = self.clock.now()
@@ -194,7 +215,7 @@ class Roster(Actor):
         with self._pool.connection() as connection:
             statuses.fail(connection, message.campaign_id, now, reason, message.error)
         self.log.error("campaign_quarantined", campaign=str(message.campaign_id), error=message.error)
-        self._follow(message.campaign_id)
+        self._follow_later(message.campaign_id)
 
 
 def _as_worked(active: statuses.ActiveCampaign) -> WorkedCampaign:
