@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any, NewType
 from uuid import UUID
 
@@ -46,16 +47,18 @@ class Directory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._residents: dict[Address, pykka.ActorRef[Any]] = {}
+        self._count: Counter[str] = Counter()  # by kind
 
     def enter(self, address: Address, resident: pykka.ActorRef[Any]) -> None:
         """From now on messages to `address` go to `resident`."""
         with self._lock:
+            self._count[_kind(address)] += address not in self._residents
             self._residents[address] = resident
 
     def leave(self, address: Address) -> None:
         """Nobody lives at `address` any more."""
         with self._lock:
-            self._residents.pop(address, None)
+            self._count[_kind(address)] -= self._residents.pop(address, None) is not None
 
     def find(self, address: Address) -> pykka.ActorRef[Any] | None:
         """The present resident, for the edge that must ask it something; not to be kept."""
@@ -66,6 +69,12 @@ class Directory:
         """Everybody, as of now."""
         with self._lock:
             return dict(self._residents)
+
+    def count(self, kind: str) -> int:
+        """How many live here whose address is the kind's, or begins with it and a colon: asked twice a second, however
+        many they are."""
+        with self._lock:
+            return self._count[kind]
 
     def campaigns(self) -> list[UUID]:
         """The campaigns that have an actor now."""
@@ -84,3 +93,7 @@ class Directory:
         except pykka.ActorDeadError:
             return False
         return True
+
+
+def _kind(address: Address) -> str:
+    return address.partition(":")[0]

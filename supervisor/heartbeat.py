@@ -35,7 +35,7 @@ class Heartbeat:
     @property
     def doing(self) -> str:
         """What the service is doing, in a line."""
-        campaigns, calls = len(self._service.directory.campaigns()), self._service.calls_in_progress()
+        campaigns, calls = self._service.directory.count("campaign"), self._service.calls_in_progress()
         return f"{_count(campaigns, 'campaign')}, {_count(calls, 'call')} in progress"
 
     def importing(self, slug: str, done: int, total: int) -> None:

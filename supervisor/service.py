@@ -108,7 +108,7 @@ class Service:
 
     def calls_in_progress(self) -> int:
         """Dialers that are at work."""
-        return self._count("dialer:")
+        return self.directory.count("dialer")
 
     def silent(self, within_s: float) -> list[str]:
         """Who of those that everything depends on has not answered within this time: the Supervisor, the event loop,
@@ -268,9 +268,6 @@ class Service:
     def _on_death(self, error: BaseException | None) -> None:
         self._log.error("service_failed", error=repr(error))
         self.failed.set()
-
-    def _count(self, prefix: str) -> int:
-        return sum(address.startswith(prefix) for address in self.directory.residents())
 
     def _actors(self) -> Mapping[str, tuple[int, int]]:
         """Actors by kind: how many, and how many messages wait for them."""

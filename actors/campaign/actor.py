@@ -158,6 +158,7 @@ class Campaign(Actor):
         self._telemetry.abandon_rate(campaign.label, self._allowance.abandon_share(now))
         self._pulse()
         self._ask_for_permits()
+        self.log.info("campaign_worked", campaign=campaign.label, calls=len(unfinished))
 
     def _have_taken_over(self, unfinished: list[tuple[ClaimedTask, datetime | None]]) -> None:
         now = self.clock.now()
