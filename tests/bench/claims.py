@@ -9,7 +9,7 @@ from typing import LiteralString
 
 from actors.campaign import ledger
 from actors.ids import new_id
-from tests.bench.database import add_tasks, drop_database, new_database, server, settle_down
+from tests.bench.database import add_tasks, drop_database, in_bulk, new_database, server, settle_down
 from tests.bench.figures import Figure
 from tests.campaign.book import Book
 from tests.world import TUESDAY
@@ -49,9 +49,10 @@ def _claim_ms(dsn: str, mix: str, size: int, times: int = 41) -> float:
     """The median of so many claims, each of which is undone."""
     book = Book(new_database(dsn, "claims"))
     campaign = book.campaign()
-    add_tasks(book.connection, campaign, size)
-    if change := MIXES[mix]:
-        book.connection.execute(change)
+    with in_bulk(book.connection):
+        add_tasks(book.connection, campaign, size)
+        if change := MIXES[mix]:
+            book.connection.execute(change)
     settle_down(book.dsn)
     row, took_ms = book.row(campaign), []
     book.connection.prepare_threshold = 0  # as in the service
