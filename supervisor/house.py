@@ -35,6 +35,7 @@ from actors.campaign.last_calls import LastCalls
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import Calls
 from actors.dialer.gateway import Gateway, Line
+from actors.dialer.ledger import CallRow
 from actors.dialer.messages import Call
 from actors.dialer.reconciler import Reconciler
 from actors.jobs.actor import SHORTEST_LEASE, Jobs
@@ -237,10 +238,15 @@ class House:
 
     def _start_calls(self, address: Address, generation: int, _: str) -> Ref:
         return Calls.start(
-            address, generation, self.surroundings, start_dialer=self._start_dialer, telemetry=self.telemetry
+            address,
+            generation,
+            self.surroundings,
+            start_dialer=self._start_dialer,
+            pool=self.pool,
+            telemetry=self.telemetry,
         )
 
-    def _start_dialer(self, address: Address, generation: int, call: Call, resume: bool) -> Ref:
+    def _start_dialer(self, address: Address, generation: int, call: Call, resume: bool, stands: CallRow | None) -> Ref:
         return Dialer.start(
             address,
             generation,
@@ -251,6 +257,7 @@ class House:
             telemetry=self.telemetry,
             call=call,
             resume=resume,
+            stands=stands,
             longest_dial=self.longest_dial,
         )
 

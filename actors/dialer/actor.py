@@ -19,7 +19,7 @@ from actors.campaign.messages import CallBegan
 from actors.dialer import ledger
 from actors.dialer.asking import DialGateway
 from actors.dialer.conversation import Conversation
-from actors.dialer.ledger import Mark
+from actors.dialer.ledger import CallRow, Mark
 from actors.dialer.messages import (
     Answered,
     Begin,
@@ -93,14 +93,17 @@ class Dialer(Actor):
         telemetry: Telemetry,
         call: Call,
         resume: bool,
+        stands: CallRow | None,
         longest_dial: timedelta,
     ) -> None:
+        """`stands`: how far a call that is resumed has come, if that has been read since nobody follows it."""
         super().__init__(address, generation, parent, surroundings)
         self._pool = pool
         self._gateway = gateway
         self._telemetry = telemetry
         self._call = call
         self._resume = resume
+        self._stands = stands
         self._longest_dial = longest_dial
         self._dialing_at: datetime | None = None
         self._marked_perhaps: list[datetime] = []  # when PostgreSQL was asked for the mark and did not answer
@@ -173,8 +176,10 @@ class Dialer(Actor):
         self._finish(Outcome.ERROR, error, None)
 
     def _take_over(self) -> None:
-        with ledger.own_transaction(self._pool) as connection:
-            row = ledger.read_call(connection, self._call.call_id)
+        row = self._stands
+        if row is None:
+            with ledger.own_transaction(self._pool) as connection:
+                row = ledger.read_calls(connection, [self._call.call_id]).get(self._call.call_id)
         if row is None or row.state not in ("claimed", "dialing", "answered"):
             self.stop()
             return

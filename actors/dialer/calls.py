@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pykka
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import BREAKERS, SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
 from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt
+from actors.dialer import ledger
+from actors.dialer.ledger import CallRow
 from actors.dialer.messages import (
     RETURN_WITHIN,
     Call,
@@ -29,11 +33,15 @@ from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsReturned
 from actors.vital_signs import PULSE, FeelPulse, VitalSigns
 
-StartDialer = Callable[[Address, int, Call, bool], "pykka.ActorRef[Any]"]
-"""Address, generation, call, and whether it is to be resumed instead of dialed."""
+StartDialer = Callable[[Address, int, Call, bool, CallRow | None], "pykka.ActorRef[Any]"]
+"""Address, generation, call, whether it is to be resumed and not dialed, and how far it has come, if that is known."""
 
 MOST_DIALERS = 4
 """Dialers that may die on one call; then it ends as interrupted: something about it kills them."""
+
+
+READ_WITHIN_S = 1.0
+"""How long a connection to PostgreSQL is waited for: everybody's calls wait meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +66,12 @@ class Calls(Actor):
         surroundings: Surroundings,
         *,
         start_dialer: StartDialer,
+        pool: ConnectionPool,
         telemetry: Telemetry,
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._start_dialer = start_dialer
+        self._pool = pool
         self._telemetry = telemetry
         self._vital_signs = VitalSigns()
         self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer; 0: not known
@@ -123,15 +133,32 @@ class Calls(Actor):
             for call_id, result in self._unsettled.items()
             if result.call.campaign_id != message.campaign_id or call_id in unfinished
         }
+        unfollowed = []
         for call in message.calls:
             if result := self._unsettled.get(call.call_id):
                 self.tell(campaign_address(message.campaign_id), CallEnded(result))
             elif self._directory.find(dialer_address(call.call_id)) is None:
-                self._start(call, 1, resume=True)
+                unfollowed.append(call)
             elif call.call_id in self._letting_go:
                 self._resume_when_gone[call.call_id] = call
             else:
                 self._dialers.setdefault(call.call_id, (call, 0))
+        stand = self._read([call.call_id for call in unfollowed])
+        for call in unfollowed:
+            self._start(call, 1, resume=True, stands=stand.get(call.call_id))
+
+    def _read(self, call_ids: list[UUID]) -> Mapping[UUID, CallRow]:
+        """How far these have come, that have no dialer, so that nothing is written of them: a thousand dialers that
+        each ask for a connection to look would take a second. Without PostgreSQL each looks for itself, when it is
+        back."""
+        if not call_ids:
+            return {}
+        try:
+            with self._pool.connection(READ_WITHIN_S) as connection:
+                return ledger.read_calls(connection, call_ids)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            self.log.warning("calls_not_read", calls=len(call_ids), error=str(error))
+            return {}
 
     def _let_go(self, campaign_id: UUID) -> None:
         for call_id, (call, _) in self._dialers.items():
@@ -145,11 +172,11 @@ class Calls(Actor):
             call_id: result for call_id, result in self._unsettled.items() if result.call.campaign_id != campaign_id
         }
 
-    def _start(self, call: Call, generation: int, *, resume: bool) -> None:
+    def _start(self, call: Call, generation: int, *, resume: bool, stands: CallRow | None = None) -> None:
         self._dialers[call.call_id] = call, generation
         address = dialer_address(call.call_id)
         try:
-            self._start_dialer(address, generation, call, resume)
+            self._start_dialer(address, generation, call, resume, stands)
         except RuntimeError as error:  # no thread to be had
             self._directory.leave(address)
             self._finished(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
-from psycopg.rows import class_row
+from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
 from actors.dialer.messages import Call
@@ -25,7 +25,7 @@ RECORDED_BY = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class CallRow:
-    """How far a call has come."""
+    """How far a call has come. Read column by column, in this order."""
 
     state: str
     dialing_at: datetime | None
@@ -47,12 +47,14 @@ def own_transaction(pool: ConnectionPool) -> Iterator[Connection]:
                 connection.autocommit = False
 
 
-def read_call(connection: Connection, call_id: UUID) -> CallRow | None:
-    """The call as it stands; None: there is no such call."""
-    with connection.cursor(row_factory=class_row(CallRow)) as cursor:
-        return cursor.execute(
-            "SELECT state, dialing_at, answered_at, agent_joined_at, sip_call_id FROM calls WHERE id = %s", (call_id,)
-        ).fetchone()
+def read_calls(connection: Connection, call_ids: Sequence[UUID]) -> dict[UUID, CallRow]:
+    """These calls as they stand, as far as there are any."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(
+            "SELECT id, state, dialing_at, answered_at, agent_joined_at, sip_call_id FROM calls WHERE id = ANY(%s)",
+            (list(call_ids),),
+        ).fetchall()
+    return {call_id: CallRow(*row) for call_id, *row in rows}
 
 
 _OURS = (
