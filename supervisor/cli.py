@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
 
 import click
 
 from supervisor.ctrl_c import INTERRUPTED, raise_on_ctrl_c
+from supervisor.loading import load_module
 
 # name → (module in supervisor.commands, its line in --help); operations.md gives the names.
 COMMANDS = {
@@ -41,7 +41,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"supervisor.commands.{COMMANDS[cmd_name][0]}")
+        module = load_module(f"supervisor.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         raise_on_ctrl_c()
         return command

@@ -12,7 +12,6 @@ from psycopg.conninfo import make_conninfo
 
 from actors.errors import DatabaseError
 from supervisor.config.load import Snapshot, load
-from supervisor.database.embedded import EmbeddedPostgres, running_server
 from supervisor.database.migrations import check_schema, migrate
 from supervisor.database.pool import connection_string
 from supervisor.database.postmaster import SUPERUSER
@@ -26,6 +25,8 @@ def open_server(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.service.database.dsn is not None:
         yield snapshot.service.database.dsn
         return
+    from supervisor.database.embedded import EmbeddedPostgres  # only where it is used
+
     with EmbeddedPostgres(embedded_directory(snapshot)) as server:
         set_up_roles(server.dsn)
         yield make_conninfo(server.dsn, user=SERVICE)
@@ -35,7 +36,12 @@ def open_server(snapshot: Snapshot) -> Iterator[str]:
 def join_server(snapshot: Snapshot) -> Iterator[str]:
     """The same for a command, which uses the embedded server of a service that runs now, or else starts it for as
     long as the block lasts. Raises DatabaseError."""
-    running = None if snapshot.service.database.dsn else running_server(embedded_directory(snapshot))
+    if snapshot.service.database.dsn is None:
+        from supervisor.database.embedded import running_server
+
+        running = running_server(embedded_directory(snapshot))
+    else:
+        running = None
     if running is not None:
         yield make_conninfo(running, user=SERVICE)
     else:

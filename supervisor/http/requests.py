@@ -36,7 +36,7 @@ _Upper = BeforeValidator(str.upper)
 class Query(BaseModel):
     """What may stand behind the `?`; everything else is a mistake."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class PageQuery(Query):
@@ -72,7 +72,7 @@ class CallListQuery(Query):
 class Change(BaseModel):
     """Why a campaign's status is to change; nothing need be given."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     reason: Line | None = None
     """Stands in the campaign's history, and, of a pause, in its message."""

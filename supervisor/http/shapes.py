@@ -19,7 +19,7 @@ JobStatus = Literal["PENDING", "IN_PROGRESS", "COMPLETED", "RETRY", "FAILED"]
 class Shape(BaseModel):
     """Part of an answer. What an answer has grows: whoever reads one passes over keys that it does not know."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # with the first answer, not with the start
 
 
 class Answer(Shape, Generic[T]):
