@@ -18,7 +18,7 @@ from actors.breakers.messages import WhatFails
 from actors.campaign import ledger
 from actors.campaign.allowance import Allowance
 from actors.campaign.conduct import Conduct
-from actors.campaign.ledger import CampaignRow, ClaimedTask
+from actors.campaign.ledger import CampaignRow, ClaimedTask, Reached
 from actors.campaign.messages import (
     CallBegan,
     CallEnded,
@@ -83,6 +83,7 @@ class Campaign(Actor):
         self._wanted = 0  # permits asked of the trunk and not yet granted
         self._work_may_be_due = True
         self._company_full = False
+        self._reached: Reached | None = None  # where the next claim goes on
         self._begun = False
         self._lost_at: datetime | None = None  # when we lost our lease; None: we have it
         self._results: dict[UUID, CallResult] = {}
@@ -270,10 +271,10 @@ class Campaign(Actor):
         began = perf_counter()
         with self._pool.connection() as connection:
             opening = self._conduct.opening if self._conduct.heeds_places else None
-            claim = ledger.claim(connection, self._campaign, call_ids, now, opening, probe=probe)
+            claim = ledger.claim(connection, self._campaign, call_ids, now, opening, probe=probe, reached=self._reached)
         faults.reach("after_claim")
         self._telemetry.claimed(self._campaign.label, len(claim.tasks), perf_counter() - began)
-        self._company_full = claim.company_full
+        self._company_full, self._reached = claim.company_full, claim.reached
         if len(claim.tasks) < len(call_ids) and not claim.company_full and not claim.passed_over:
             self._work_may_be_due = False
             self._look_ahead()
@@ -325,7 +326,7 @@ class Campaign(Actor):
         trunk = self._through.trunk(call_id, self._campaign.trunk)
         self.tell(trunk_address(trunk), PermitsReturned((call_id,)))
         self._through.over(call_id)
-        self._work_may_be_due = True
+        self._work_may_be_due, self._reached = True, None
 
     def _verdict(self, result: CallResult) -> Verdict:
         call = result.call
@@ -362,7 +363,7 @@ class Campaign(Actor):
             self._keep_permits()
             self._wanted = 0
         self._company_full = False
-        self._work_may_be_due = True
+        self._work_may_be_due, self._reached = True, None
 
     def _take(self, campaign: CampaignRow) -> None:
         self._campaign = campaign
@@ -377,7 +378,7 @@ class Campaign(Actor):
 
     def _pulse(self) -> None:
         self._wanted = 0  # told to the trunk again: it may have been restarted, and not know
-        self._work_may_be_due = True
+        self._work_may_be_due, self._reached = True, None
         self._company_full = False
         self.remind("pulse", self.clock.now() + PULSE, Pulse())
 

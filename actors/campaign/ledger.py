@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -16,10 +16,12 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row, tuple_row
+from psycopg.types.numeric import Int4
 
 from actors.campaign.abandonment import LATEST, WINDOW
+from actors.campaign.arrays import array
 from actors.campaign.retry import Verdict
-from actors.campaign.settings import CampaignSettings
+from actors.campaign.settings import CampaignSettings, settings_tables
 from actors.dialer.messages import Call, CallResult
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
@@ -32,6 +34,8 @@ Opening = Callable[[str, datetime], datetime | None]
 
 NO_LEASE = 0
 """An epoch that no lease has."""
+_FIRST, _EVER = -(2**31), datetime.min.replace(tzinfo=UTC)
+"""Before every task in the order of claiming."""
 _CANDIDATES = 200
 """Tasks looked at in one claim where each has to be looked at; those that can't be called now are met only once."""
 
@@ -83,12 +87,23 @@ class ClaimedTask:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """How far claims have come in their order: before this nothing was claimable. What has come due since, or was
+    added, a claim sees for itself; who makes tasks claimable otherwise, or changes priorities, forgets this."""
+
+    rank: int
+    created_at: datetime
+    total_tasks: int  # that the campaign had
+
+
+@dataclass(frozen=True)
 class Claim:
     """What a claim brought. Fewer tasks than asked for: there are no more to be had now, or the company is full."""
 
     tasks: list[ClaimedTask]
     company_full: bool
     passed_over: int = 0  # tasks that were met and may not be called now, or never: behind them others may be waiting
+    reached: Reached | None = None  # where the next claim may go on; None: it looks from the beginning
 
 
 @dataclass(frozen=True)
@@ -201,6 +216,7 @@ def claim(
     opening: Opening | None = None,
     *,
     probe: str | None = None,
+    reached: Reached | None = None,
 ) -> Claim:
     """Claim up to as many tasks as there are ids, in one transaction: highest priority first, then oldest, pending
     and due retries together. Nothing is claimed of a campaign whose status is not running. Raises LeaseLostError when
@@ -208,26 +224,53 @@ def claim(
 
     Held in this transaction, over all processes: the company's limit of calls in progress, its attempts at one number
     in 24 hours, and do-not-call. `opening` says when a number's place is open; a contact whose place is closed waits.
-    With `probe` also a campaign that only this service's breaker holds.
+    With `probe` also a campaign that only this service's breaker holds. `reached` is where the last claim ended: its
+    time then does not grow with what was claimed before, whoever holds a snapshot. Where too little is found from there
+    on, or something may be claimable before it, the claim looks from the beginning; tasks alone that were locked by
+    someone when claims came past wait for that.
     """
     parameters: dict[str, Any] = {**_ids(campaign), "trunk": campaign.trunk, "now": now, "only": None}
     parameters["probe"] = None if probe is None else f"{BREAKER}{probe}"
     with connection.transaction():
-        ours, company_limited = connection.execute(_sql("promote"), parameters).fetchone() or (False, False)
-        if not ours:
+        row = connection.execute(_sql("promote"), parameters).fetchone()
+        if row is None or not row[0]:
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
+        _, company_limited, came_due, total_tasks = row
         company = _company_limits(connection, campaign) if company_limited else _CompanyLimits(UNLIMITED, None)
         allowed = list(call_ids[: company.room])
         passed_over = 0
+        if came_due or (reached is not None and reached.total_tasks != total_tasks):
+            reached = None
         if opening is not None or company.attempts_per_day is not None:
             parameters["only"], passed_over = _callable_now(
                 connection, parameters, len(allowed), company.attempts_per_day, opening
             )
-        with connection.cursor(row_factory=tuple_row) as cursor:
-            rows = cursor.execute(_sql("claim"), {**parameters, "call_ids": _array(allowed)}).fetchall()
-    passed_over += rows[0][0]
-    tasks = [ClaimedTask(*task) for _, *task in rows if task[0] is not None]
-    return Claim(tasks, company_full=len(tasks) == len(allowed) < len(call_ids), passed_over=passed_over)
+            reached = None
+        tasks, refused, end = _take(connection, parameters, allowed, reached)
+        if reached is not None and len(tasks) < len(allowed):
+            more, more_refused, earlier = _take(connection, parameters, allowed[len(tasks) :], None)
+            tasks, refused, end = tasks + more, refused + more_refused, earlier or end
+    if end is not None:
+        reached = Reached(*end, total_tasks)
+    return Claim(
+        tasks,
+        company_full=len(tasks) == len(allowed) < len(call_ids),
+        passed_over=passed_over + refused,
+        reached=reached if parameters["only"] is None else None,
+    )
+
+
+def _take(
+    connection: Connection, parameters: Mapping[str, Any], call_ids: Sequence[UUID], reached: Reached | None
+) -> tuple[list[ClaimedTask], int, tuple[int, datetime] | None]:
+    """The next tasks, how many were refused, and the rank and the age of the last one; None: there is none."""
+    rank, since = (_FIRST, _EVER) if reached is None else (reached.rank, reached.created_at)
+    place = {"rank": Int4(rank), "since": since, "call_ids": array(call_ids)}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        rows = cursor.execute(_sql("claim"), {**parameters, **place}).fetchall()
+    refused, rank, since = rows[-1][:3]
+    tasks = [ClaimedTask(*task) for _, _, _, *task in rows if task[0] is not None]
+    return tasks, refused, (rank, since) if tasks else None
 
 
 def _callable_now(
@@ -271,20 +314,20 @@ def settle(
     changes nothing. Raises LeaseLostError when the lease has been lost: nothing is written."""
     amounts = [_estimate(campaign, result) for result, _ in results]
     columns: dict[str, Any] = {
-        "call_ids": _array([result.call.call_id for result, _ in results]),
-        "outcomes": _array([result.outcome for result, _ in results]),
+        "call_ids": array([result.call.call_id for result, _ in results]),
+        "outcomes": array([result.outcome for result, _ in results]),
         "errors": [result.error for result, _ in results],
-        "sip_status_codes": _array([result.sip_status_code for result, _ in results]),
+        "sip_status_codes": array([result.sip_status_code for result, _ in results]),
         "sip_call_ids": [result.sip_call_id for result, _ in results],
-        "answered_at": _array([result.answered_at for result, _ in results]),
-        "agent_joined_at": _array([result.agent_joined_at for result, _ in results]),
-        "ended_at": _array([result.ended_at for result, _ in results]),
-        "statuses": _array([verdict.status for _, verdict in results]),
-        "next_attempt_at": _array([verdict.next_attempt_at for _, verdict in results]),
-        "attempt_counts": _array([verdict.attempt_counts for _, verdict in results]),
-        "receipt_ids": _array([None if amount is None else new_id() for amount in amounts]),
-        "amounts": _array(amounts),
-        "currencies": _array([campaign.prices.currency if campaign.prices else None] * len(results)),
+        "answered_at": array([result.answered_at for result, _ in results]),
+        "agent_joined_at": array([result.agent_joined_at for result, _ in results]),
+        "ended_at": array([result.ended_at for result, _ in results]),
+        "statuses": array([verdict.status for _, verdict in results]),
+        "next_attempt_at": array([verdict.next_attempt_at for _, verdict in results]),
+        "attempt_counts": array([verdict.attempt_counts for _, verdict in results]),
+        "receipt_ids": array([None if amount is None else new_id() for amount in amounts]),
+        "amounts": array(amounts),
+        "currencies": array([campaign.prices.currency if campaign.prices else None] * len(results)),
     }
     with connection.transaction():
         row = connection.execute(_sql("settle"), {**columns, **_ids(campaign), "now": now}).fetchone()
@@ -292,15 +335,6 @@ def settle(
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
         if campaign.company_limited:
             connection.execute("SELECT pg_notify('campaignd', 'company:' || %s)", (str(campaign.company_id),))
-
-
-def _array(values: Sequence[UUID | datetime | Decimal | int | str | None]) -> str:
-    """These values as PostgreSQL writes an array; none may be a text that needs quotes, as only a text of others can.
-    Of psycopg's time for a task, the arrays of a settlement took most (measured: 4 to 10 times what this takes). Where
-    there is no value at all it is empty, beside longer ones as good as that many NULLs."""
-    if values.count(None) == len(values):
-        return "{}"
-    return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
 
 
 def _estimate(campaign: CampaignRow, result: CallResult) -> Decimal | None:
@@ -339,37 +373,6 @@ def _company_limits(connection: Connection, campaign: CampaignRow) -> _CompanyLi
 
 def _ids(campaign: CampaignRow) -> dict[str, UUID | int]:
     return {"campaign": campaign.id, "company": campaign.company_id, "epoch": campaign.epoch}
-
-
-def settings_tables(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The tables of CampaignSettings from a row of `campaigns`, as they stand there: whether they make sense is not
-    looked at."""
-
-    def table(*keys: str) -> dict[str, Any]:
-        return {key: row[key] for key in keys}
-
-    return {
-        "limits": {
-            **table("max_concurrent_calls", "calls_per_minute"),
-            "max_abandon_rate": float(row["max_abandon_rate"]),
-        },
-        "schedule": table(
-            "timezone", "daily_start_time", "daily_end_time", "days", "holidays", "contact_local_time",
-            "start_time", "end_time",
-        ),
-        "retry": {
-            **table("max_retries", "backoff"),
-            "retry_delay_minutes": float(row["retry_delay_minutes"]),
-            "max_delay_minutes": float(row["max_delay_minutes"]),
-            "jitter": float(row["jitter"]),
-            "outcomes": row["retry_outcomes"],
-        },
-        "call": {
-            **table("ringing_timeout_s", "max_call_duration_s"),
-            "agent_timeout_s": float(row["agent_timeout_s"]),
-        },
-        "recording": {"enabled": row["recording_enabled"]},
-    }  # fmt: skip
 
 
 @cache

@@ -6,8 +6,9 @@ One definition serves the file's reader (`supervisor.config`) and the actor, so 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -144,3 +145,34 @@ class CampaignSettings(Settings):
     retry: RetrySettings = RetrySettings()
     call: CallSettings = CallSettings()
     recording: RecordingSettings = RecordingSettings()
+
+
+def settings_tables(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tables of CampaignSettings from a row of `campaigns`, as they stand there: whether they make sense is not
+    looked at."""
+
+    def table(*keys: str) -> dict[str, Any]:
+        return {key: row[key] for key in keys}
+
+    return {
+        "limits": {
+            **table("max_concurrent_calls", "calls_per_minute"),
+            "max_abandon_rate": float(row["max_abandon_rate"]),
+        },
+        "schedule": table(
+            "timezone", "daily_start_time", "daily_end_time", "days", "holidays", "contact_local_time",
+            "start_time", "end_time",
+        ),
+        "retry": {
+            **table("max_retries", "backoff"),
+            "retry_delay_minutes": float(row["retry_delay_minutes"]),
+            "max_delay_minutes": float(row["max_delay_minutes"]),
+            "jitter": float(row["jitter"]),
+            "outcomes": row["retry_outcomes"],
+        },
+        "call": {
+            **table("ringing_timeout_s", "max_call_duration_s"),
+            "agent_timeout_s": float(row["agent_timeout_s"]),
+        },
+        "recording": {"enabled": row["recording_enabled"]},
+    }  # fmt: skip

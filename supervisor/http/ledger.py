@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from actors.campaign.ledger import settings_tables
+from actors.campaign.settings import settings_tables
 from actors.errors import CampaignNotFoundError
 from supervisor.http.requests import CampaignsQuery, JobsQuery, PageQuery
 from supervisor.http.shapes import CampaignDetailsShape, CampaignShape, JobShape, Listed, Page, T

@@ -120,9 +120,12 @@ def _drain(book: Book, tasks: int) -> tuple[float, float]:
 
 
 def _work(pool: ConnectionPool, campaign: CampaignRow, instants: list[tuple[float, int]]) -> None:
+    reached = None
     while True:
         with pool.connection() as connection:
-            claim = ledger.claim(connection, campaign, [new_id() for _ in range(CLAIM_MOST)], TUESDAY)
+            ids = [new_id() for _ in range(CLAIM_MOST)]
+            claim = ledger.claim(connection, campaign, ids, TUESDAY, reached=reached)
+            reached = claim.reached
         if not claim.tasks:
             return
         ended = [

@@ -17,7 +17,7 @@ import pytest
 from psycopg import Connection
 
 from actors.campaign import ledger
-from actors.campaign.ledger import Claim, ClaimedTask, Prospects
+from actors.campaign.ledger import Claim, ClaimedTask, Prospects, Reached
 from actors.campaign.retry import TaskStatus, Verdict
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
@@ -116,6 +116,7 @@ def test_a_claim_makes_each_attempt_a_call_before_anything_is_dialed(book: Book)
             ClaimedTask(ids[1], retried, "main", second["phone_number"], None, {}, 3, None),
         ],
         company_full=False,
+        reached=Reached(0, second["created_at"], total_tasks=2),
     )
     for row, attempts in ((first, 1), (second, 3)):
         assert (row["status"], row["attempt_count"], row["due"]) == ("in_progress", attempts, False)
@@ -531,7 +532,8 @@ def chosen_by(explained: Any) -> list[dict[str, Any]]:
 
 
 TYPES = {"campaign": "uuid", "company": "uuid", "epoch": "bigint", "trunk": "text", "now": "timestamptz",
-         "call_ids": "uuid[]", "only": "uuid[]", "probe": "text"}  # fmt: skip
+         "call_ids": "uuid[]", "only": "uuid[]", "probe": "text", "rank": "int",
+         "since": "timestamptz"}  # fmt: skip
 
 
 def test_claiming_reads_the_index_in_its_order_and_sorts_nothing(book: Book, big_list: UUID) -> None:
@@ -540,7 +542,7 @@ def test_claiming_reads_the_index_in_its_order_and_sorts_nothing(book: Book, big
     sql = files("actors.campaign").joinpath("sql", "claim.sql").read_text()
     company = book.row(big_list).company_id
     same = {"campaign": big_list, "company": company, "epoch": 1, "trunk": "main", "now": TUESDAY}
-    same |= {"only": None, "probe": None}
+    same |= {"only": None, "probe": None, "rank": -1, "since": TUESDAY}
     names = list(TYPES)
     marked = re.sub(r"%\((\w+)\)s(::\w+(\[\])?)?", lambda m: f"${names.index(m[1]) + 1}::{TYPES[m[1]]}", sql)
     plans = []
