@@ -128,11 +128,14 @@ class Limiter:
             self._preparing.discard(call_id)
             insort(self._begun, at)
 
-    def ended(self, call_id: UUID) -> None:
-        """The call is over, or never began: its slot is free; what it used of the windows stays used."""
+    def ended(self, call_id: UUID) -> bool:
+        """The call is over, or never began: its slot is free; what it used of the windows stays used. Whether it had a
+        slot until now."""
+        in_progress = call_id in self._in_progress
         self._in_progress.discard(call_id)
         self._preparing.discard(call_id)
         self._about_to_begin.discard(call_id)
+        return in_progress
 
     withdraw = ended
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -11,50 +12,51 @@ from uuid import UUID
 from psycopg_pool import ConnectionPool
 
 from actors import faults
-from actors.actor import Actor, Surroundings
-from actors.addresses import BREAKERS, CALLS, ROSTER, SUPERVISOR, Address, trunk_address
+from actors.actor import Surroundings
+from actors.addresses import BREAKERS, CALLS, ROSTER, Address, dialer_address, trunk_address
 from actors.blame import Fault
 from actors.breakers.messages import WhatFails
 from actors.campaign import ledger
-from actors.campaign.allowance import Allowance
+from actors.campaign.allowance import Allowance, Room
 from actors.campaign.conduct import Conduct
+from actors.campaign.leased import LOOK_AGAIN, Leased
 from actors.campaign.ledger import CampaignRow, ClaimedTask, Reached
 from actors.campaign.messages import (
     CallBegan,
+    CalleeLeft,
     CallEnded,
     CallNeverBegan,
     CallsInDoubt,
     HandOver,
     PermitsGranted,
     ProbeOffered,
+    ReadyForSlot,
     ServicesFailing,
     SettingsChanged,
     SlotsFreed,
     TasksAdded,
     TrunkStarted,
 )
-from actors.campaign.reminders import MayDial, Pulse, Return, Settle, WorkDue
+from actors.campaign.reminders import MayDial, Pulse, Settle, WorkDue
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import Limits
 from actors.campaign.through import Through
 from actors.campaign.turnaround import Turnaround
-from actors.dialer.messages import RETURN_WITHIN, Call, CallResult, LetGo, PlaceCalls, ResultsSettled, TakeOver
-from actors.errors import LeaseLostError
-from actors.roster.messages import LookAround, NothingLeft, ReadyToLeave
+from actors.campaign.wants import Wants
+from actors.dialer.messages import Call, CallResult, DoNotBegin, PlaceCalls, ResultsSettled, SlotFree, TakeOver
+from actors.roster.messages import NothingLeft, ReadyToLeave
 from actors.services import LIVEKIT, trunk_service
-from actors.supervision import Drain, StopChild
+from actors.supervision import Drain
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsReturned, PermitsWanted, ProbeDeclined
 
 PULSE = timedelta(seconds=30)
 """How often a campaign looks for work that no event has told it of: the net for lost notifications."""
-LOOK_AGAIN = timedelta(seconds=1)
-"""How soon a claim is tried again that left tasks behind which could be claimed."""
 CLAIM_MOST = 500
 """Tasks claimed at once; only a campaign without limits on a trunk without limits ever meets this."""
 
 
-class Campaign(Actor):
+class Campaign(Leased):
     """Works one campaign: dials only what it has claimed, claims only what its schedule, its own limiter, its trunk's
     permits and its company's limit allow, and settles every result. What it knows is a copy: after a crash the next
     one reads it from PostgreSQL again and takes over the calls in progress."""
@@ -71,8 +73,7 @@ class Campaign(Actor):
         telemetry: Telemetry,
         chance: Callable[[], float],
     ) -> None:
-        super().__init__(address, generation, SUPERVISOR, surroundings)
-        self._campaign_id = campaign_id
+        super().__init__(address, generation, surroundings, campaign_id)
         self._supervisor_id = supervisor_id
         self._pool = pool
         self._telemetry = telemetry
@@ -80,38 +81,23 @@ class Campaign(Actor):
         self._allowance = Allowance(Limits())
         self._turnaround = Turnaround()
         self._through = Through()
-        self._wanted = 0  # permits asked of the trunk and not yet granted
+        self._wants = Wants()
         self._work_may_be_due = True
         self._company_full = False
         self._reached: Reached | None = None  # where the next claim goes on
         self._begun = False
-        self._lost_at: datetime | None = None  # when we lost our lease; None: we have it
         self._results: dict[UUID, CallResult] = {}
 
-    def started(self) -> None:
-        try:
-            self._begin()
-        except LeaseLostError as error:
-            self._lose(error)
+    def end(self) -> None:
+        """What has ended is settled, and what is not used is given back."""
+        if self._results:
+            self._settle()
+        self._keep_permits()
 
-    def stopped(self) -> None:
-        if self._lost_at is not None:
-            return
-        try:
-            if self._results:
-                self._settle()
-        except LeaseLostError as error:
-            self._lose(error)
-        else:
+    def withdraw(self) -> None:
+        """Nothing more is permitted to us, if anything was."""
+        if self._begun:
             self._keep_permits()
-
-    def receive(self, message: Any) -> None:
-        if self._lost_at is not None and not isinstance(message, Return | Drain):
-            return
-        try:
-            self._act(message)
-        except LeaseLostError as error:
-            self._lose(error)
 
     def _keep_permits(self) -> None:
         """Those of our calls, and no others: also what is granted behind the message that stops us, or that gives us
@@ -119,23 +105,8 @@ class Campaign(Actor):
         for trunk, kept in self._through.kept(self._campaign_id, self._campaign.trunk).items():
             self.tell(trunk_address(trunk), kept)
 
-    def _lose(self, error: LeaseLostError) -> None:
-        """Another supervisor works this campaign, or may: nothing is done for it here. But perhaps PostgreSQL was only
-        away for longer than a lease lasts: then it is ours again as soon as the Roster has looked."""
-        now = self.clock.now()
-        if self._lost_at is None:
-            self._lost_at = now
-            self.log.warning("lease_lost", campaign=str(self._campaign_id), error=str(error))
-            if self._begun:
-                self._keep_permits()
-            self.tell(ROSTER, LookAround())
-        if now < self._lost_at + RETURN_WITHIN:
-            self.remind("return", now + LOOK_AGAIN, Return())
-        else:
-            self.tell(SUPERVISOR, StopChild(self.address))
-            self.tell(CALLS, LetGo(self._campaign_id))
-
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Know what PostgreSQL knows, and take over the calls in progress."""
         now, before = self.clock.now(), self._allowance
         self._results.clear()  # Calls has kept them, and tells them again
         with self._pool.connection() as connection:
@@ -154,7 +125,6 @@ class Campaign(Actor):
             self._through.place(task.call_id, task.trunk, began_at)
         self._keep_permits()
         self._have_taken_over(unfinished)
-        self._lost_at = None
         self.tell(BREAKERS, WhatFails(self.address))
         self._telemetry.abandon_rate(campaign.label, self._allowance.abandon_share(now))
         self._pulse()
@@ -166,12 +136,20 @@ class Campaign(Actor):
         calls = tuple(self._call(task, now) for task, _ in unfinished)
         self.tell(CALLS, TakeOver(self._campaign_id, calls))
 
-    def _act(self, message: Any) -> None:
+    def act(self, message: Any) -> None:
+        """Everything a campaign is told; after it, what may be dialed now is looked at anew."""
         match message:
             case PermitsGranted():
                 self._use(message)
+            case ReadyForSlot():
+                if not self._allowance.ahead.ready(message.call_id, self.clock.now()):
+                    self.tell(dialer_address(message.call_id), DoNotBegin())
             case CallBegan():
+                self._allowance.ahead.over(message.call_id)
                 self._allowance.limiter.began(message.call_id, message.at)
+            case CalleeLeft():
+                if not self._campaign.company_limited:  # its calls count until they are settled
+                    self._free(message.call_id, message.told_at)
             case CallEnded():
                 self._keep(message)
             case ServicesFailing():
@@ -189,13 +167,12 @@ class Campaign(Actor):
             case SettingsChanged():
                 self._read_again()
             case TrunkStarted():
-                self._wanted = 0 if message.trunk == self._campaign.trunk else self._wanted
+                if message.trunk == self._campaign.trunk:
+                    self._wants.forget()
             case MayDial():
                 pass
             case Pulse():
                 self._pulse()
-            case Return():
-                self._begin()
             case CallsInDoubt():
                 with self._pool.connection() as connection:
                     self._have_taken_over(ledger.read_unfinished(connection, self._campaign))
@@ -213,26 +190,45 @@ class Campaign(Actor):
 
     def _ask_for_permits(self) -> None:
         now = self.clock.now()
-        wanted = min(self._room(now), CLAIM_MOST) if self._work_may_be_due and not self._company_full else 0
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self._tell_trunk(PermitsWanted(self._campaign_id, wanted, self._generation))
-        self._turnaround.wanted(wanted)
+        room = self._room(now)
+        wanted = ahead = 0
+        if self._work_may_be_due and not self._company_full:
+            wanted, ahead = min(room.calls, CLAIM_MOST), room.ahead
+        if self._wants.change(wanted, ahead):
+            self._tell_trunk(PermitsWanted(self._campaign_id, wanted, self._generation, ahead))
+        self._turnaround.wanted(wanted + room.promised)
         self._telemetry.campaign_stands(self._campaign.label, self._allowance.standing(now, wanted))
 
-    def _room(self, now: datetime) -> int:
-        """How many calls the campaign itself may begin now; where only time will make room, it is reminded."""
+    def _room(self, now: datetime) -> Room:
+        """How many calls the campaign itself may claim now, those that wait having got the free slots; where only time
+        will make room, it is reminded."""
         room = self._allowance.room(now)
+        if self._allowance.ahead.waiting:
+            room = self._have_begun(room, now)
         if room.over and self._idle:
             self.tell(ROSTER, NothingLeft(self._campaign_id, schedule_over=True))
         if room.opens_at is not None:
             self.remind("may dial", room.opens_at, MayDial())
-        return room.calls
+        return room
+
+    def _have_begun(self, room: Room, now: datetime) -> Room:
+        """Let those begin that have waited for a slot, or for too long, or in vain; the room that is left."""
+        ahead = self._allowance.ahead
+        for call_id in ahead.give(room.calls):
+            self._allowance.limiter.admit(call_id)
+            self.tell(dialer_address(call_id), SlotFree(self._turnaround.take()))
+        for call_id in ahead.send_back(now, everybody=room.shut):
+            self.tell(dialer_address(call_id), DoNotBegin())
+        if (returns_at := ahead.next_return()) is not None:
+            self.remind("waited", returns_at, MayDial())
+        room = self._allowance.room(now)
+        promised = min(room.calls, ahead.waiting)
+        return replace(room, calls=room.calls - promised, promised=promised)
 
     @property
     def _idle(self) -> bool:
-        """No call is in progress, and none is to be settled."""
-        return self._allowance.limiter.in_progress == 0 and not self._results
+        """No call is in progress or about to begin, and none is to be settled."""
+        return self._through.calls == 0 and not self._results
 
     # Claiming
 
@@ -241,29 +237,37 @@ class Campaign(Actor):
         if granted.generation != self._generation or granted.trunk != self._campaign.trunk:
             return  # to the actor before this one, or by another trunk: that has withdrawn them
         permits = granted.call_ids
-        self._wanted -= min(len(permits), self._wanted)
+        self._wants.granted(len(permits))
         now = self.clock.now()
-        usable = permits[: self._room(now)]
+        room = self._room(now)
+        usable = permits[: room.calls + room.ahead]
         claimed = self._claim(usable, now) if usable else []
         if unused := tuple(permits[len(claimed) :]):
             self._tell_trunk(PermitsReturned(unused))
-        self._place(claimed, now)
+        self._place(claimed, now, slots=room.calls)
 
     def _probe(self, offered: ProbeOffered) -> None:
         """Call one more contact although a service fails, if nothing else is in the way."""
         now, claimed = self.clock.now(), []
         if offered.trunk == self._campaign.trunk and self._allowance.room_for_probe(offered.service, now):
             claimed = self._claim([offered.call_id], now, probe=offered.service)
-            self._place(claimed, now, probe=offered.service)
+            self._place(claimed, now, slots=1, probe=offered.service)
         if not claimed:
             self.tell(trunk_address(offered.trunk), ProbeDeclined(offered.call_id))
 
-    def _place(self, claimed: Sequence[ClaimedTask], now: datetime, *, probe: str | None = None) -> None:
+    def _place(self, claimed: Sequence[ClaimedTask], now: datetime, *, slots: int, probe: str | None = None) -> None:
+        """Those for which there are no slots are made ready, and wait."""
+        calls: list[Call] = []
         for task in claimed:
-            self._allowance.limiter.admit(task.call_id)
             self._through.place(task.call_id, task.trunk)
-        calls = tuple(self._call(task, now, probe, self._turnaround.take()) for task in claimed)
-        if calls and not self.tell(CALLS, PlaceCalls(calls)):
+            waits = len(calls) >= slots
+            if waits:
+                self._allowance.ahead.place(task.call_id)
+            else:
+                self._allowance.limiter.admit(task.call_id)
+            call = self._call(task, now, probe=probe)
+            calls.append(replace(call, waits=waits, slot_freed_at=None if waits else self._turnaround.take()))
+        if calls and not self.tell(CALLS, PlaceCalls(tuple(calls))):
             raise RuntimeError("nobody is there to place calls")
 
     def _claim(self, call_ids: Sequence[UUID], now: datetime, *, probe: str | None = None) -> list[ClaimedTask]:
@@ -280,11 +284,9 @@ class Campaign(Actor):
             self._look_ahead()
         return claim.tasks
 
-    def _call(
-        self, task: ClaimedTask, now: datetime, probe: str | None = None, slot_freed_at: float | None = None
-    ) -> Call:
+    def _call(self, task: ClaimedTask, now: datetime, *, probe: str | None = None) -> Call:
         closing = self._conduct.closing(task.phone_number, now)
-        return ledger.as_call(task, self._campaign, begin_before=closing, probe=probe, slot_freed_at=slot_freed_at)
+        return ledger.as_call(task, self._campaign, begin_before=closing, probe=probe)
 
     # Settling
 
@@ -292,10 +294,9 @@ class Campaign(Actor):
         """The slot is free at once; the result is written together with those that wait behind it."""
         result, now = ended.result, self.clock.now()
         call_id = result.call.call_id
-        self._allowance.limiter.ended(call_id)
+        self._free(call_id, ended.told_at)
+        self._allowance.ahead.over(call_id)
         self._through.over(call_id)
-        if ended.told_at is not None:
-            self._turnaround.freed(ended.told_at)
         if not self._results:
             self.actor_ref.tell(Settle())
         if call_id not in self._results:
@@ -304,6 +305,11 @@ class Campaign(Actor):
             if slower:
                 self.log.warning("campaign_slowed_down", campaign=self._campaign.label, abandon_rate=round(share, 4))
         self._results[call_id] = result
+
+    def _free(self, call_id: UUID, told_at: float | None) -> None:
+        if self._allowance.limiter.ended(call_id) and told_at is not None:
+            self._turnaround.freed(told_at)
+            self._allowance.ahead.ended(self.clock.now())
 
     def _settle(self) -> None:
         began = perf_counter()
@@ -323,6 +329,7 @@ class Campaign(Actor):
         with self._pool.connection() as connection:
             ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
         self._allowance.limiter.withdraw(call_id)
+        self._allowance.ahead.over(call_id)
         trunk = self._through.trunk(call_id, self._campaign.trunk)
         self.tell(trunk_address(trunk), PermitsReturned((call_id,)))
         self._through.over(call_id)
@@ -361,7 +368,7 @@ class Campaign(Actor):
         if self._campaign.trunk != trunk:
             self._through.leave(trunk)
             self._keep_permits()
-            self._wanted = 0
+            self._wants.forget()
         self._company_full = False
         self._work_may_be_due, self._reached = True, None
 
@@ -372,12 +379,13 @@ class Campaign(Actor):
             running=campaign.status == "running",
             held_by=campaign.held_by,
             needs=campaign.needs,
+            early=not campaign.company_limited,  # of its slots none may be kept for those that wait
             limits=campaign.settings.limits,
             conduct=self._conduct,
         )
 
     def _pulse(self) -> None:
-        self._wanted = 0  # told to the trunk again: it may have been restarted, and not know
+        self._wants.forget()  # told to the trunk again: it may have been restarted, and not know
         self._work_may_be_due, self._reached = True, None
         self._company_full = False
         self.remind("pulse", self.clock.now() + PULSE, Pulse())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actors.campaign.abandonment import Abandonment
+from actors.campaign.ahead import Ahead
 from actors.campaign.conduct import Conduct
 from actors.campaign.settings import Limits
 from actors.dialer.messages import CallResult
@@ -20,11 +21,14 @@ class Room:
     """An answer."""
 
     calls: int
+    promised: int = 0  # slots besides them, for those who wait and are nearly ready
+    ahead: int = 0  # how many more may be made ready, to wait for a slot
     opens_at: datetime | None = None  # where time alone will make room
+    shut: bool = False  # nobody is to be called now, whatever ends: who waits for room waits in vain
     over: bool = False  # there will never be room again
 
 
-NONE = Room(0)
+NONE = Room(0, shut=True)
 
 
 class Allowance:
@@ -34,6 +38,7 @@ class Allowance:
     def __init__(self, limits: Limits, answered: Iterable[tuple[datetime, bool]] = ()) -> None:
         """`answered`: for each answered call of late when, and whether an agent joined it."""
         self.limiter = Limiter(CallLimits())
+        self.ahead = Ahead()
         self.failing: frozenset[str] = frozenset()
         """Services whose breakers are not closed."""
         self.draining = False
@@ -44,15 +49,23 @@ class Allowance:
         self._held_by: frozenset[str] = frozenset()
         self._needs: frozenset[str] = frozenset()
         self._limits = limits
+        self._early = False
         self._abandonment = Abandonment(limits.max_abandon_rate, answered)
         self._most_at_once = 1
 
     def follow(
-        self, *, running: bool, held_by: frozenset[str], needs: frozenset[str], limits: Limits, conduct: Conduct
+        self,
+        *,
+        running: bool,
+        held_by: frozenset[str],
+        needs: frozenset[str],
+        early: bool,
+        limits: Limits,
+        conduct: Conduct,
     ) -> None:
         """What the campaign's row says from now on. `held_by` names the services whose breakers hold it, if nothing
-        else does; `needs` all that it needs."""
-        self._running, self._held_by, self._needs = running, held_by, needs
+        else does; `needs` all that it needs; `early` whether calls may be made ready before there is room for them."""
+        self._running, self._held_by, self._needs, self._early = running, held_by, needs, early
         self._limits, self._conduct = limits, conduct
         self.limiter.limits = CallLimits(limits.max_concurrent_calls, limits.calls_per_minute)
         self._abandonment.max_abandon_rate = limits.max_abandon_rate
@@ -99,13 +112,20 @@ class Allowance:
             return NONE
         opening = self._conduct.next_opening(now)
         if opening is None:
-            return Room(0, over=True)
+            return Room(0, shut=True, over=True)
         if opening > now:
-            return Room(0, opens_at=opening)
+            return Room(0, opens_at=opening, shut=True)
         room = self.limiter.room(now)
-        if room == 0:
-            return Room(0, opens_at=self.limiter.next_room(now))
-        return Room(min(room, self._room_for_answers(now)))
+        opens_at = self.limiter.next_room(now) if room == 0 else None
+        ahead = self._room_ahead(now) if opens_at is None else 0
+        return Room(min(room, self._room_for_answers(now)), ahead=ahead, opens_at=opens_at)
+
+    def _room_ahead(self, now: datetime) -> int:
+        """None where not every slot may be used, and where nothing limits."""
+        slots = self._limits.max_concurrent_calls
+        if not self._early or slots is None or self._abandonment.allowed(now) < 1:
+            return 0
+        return self.ahead.wanted(slots, now)
 
     def _room_for_answers(self, now: datetime) -> int:
         """As many as agents can be expected for: fewer while too many who answer find none."""

@@ -9,13 +9,13 @@ from uuid import UUID
 from psycopg_pool import ConnectionPool
 
 from actors.actor import Actor, Surroundings
-from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, trunk_address
+from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, dialer_address, trunk_address
 from actors.campaign import ledger
-from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt
+from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt, ReadyForSlot
 from actors.campaign.retry import Retry
 from actors.campaign.settings import RetrySettings
 from actors.campaign.through import Through
-from actors.dialer.messages import CallResult, LetGo, ResultsSettled, TakeOver
+from actors.dialer.messages import CallResult, DoNotBegin, LetGo, ResultsSettled, TakeOver
 from actors.errors import LeaseLostError
 from actors.roster.messages import LookAround
 from actors.supervision import StopChild
@@ -54,6 +54,8 @@ class LastCalls(Actor):
                 self._under_lease(lambda: self._settle(message.result))
             case CallNeverBegan():
                 self._under_lease(lambda: self._give_back(message.call_id))
+            case ReadyForSlot():
+                self.tell(dialer_address(message.call_id), DoNotBegin())
             case CallsInDoubt():
                 self._under_lease(self._see_to_calls)
             case _:

@@ -153,7 +153,6 @@ def as_call(
     *,
     begin_before: datetime | None = None,
     probe: str | None = None,
-    slot_freed_at: float | None = None,
 ) -> Call:
     """The attempt at this task, as it is dialed or resumed."""
     settings = campaign.settings.call
@@ -177,7 +176,6 @@ def as_call(
         agent_timeout_s=settings.agent_timeout_s,
         recorded=campaign.settings.recording.enabled,
         probe=probe,
-        slot_freed_at=slot_freed_at,
     )
 
 

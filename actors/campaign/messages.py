@@ -45,6 +45,22 @@ class CallBegan:
 
 
 @dataclass(frozen=True)
+class ReadyForSlot:
+    """From a dialer whose call `waits`: everything is prepared, is there a slot? Answered by `SlotFree`, or by
+    `DoNotBegin` if there will be none; asking again is harmless."""
+
+    call_id: UUID
+
+
+@dataclass(frozen=True)
+class CalleeLeft:
+    """From a dialer: whom it called has hung up. Its slot is free; what came of the call is told later."""
+
+    call_id: UUID
+    told_at: float  # on the stopwatch
+
+
+@dataclass(frozen=True)
 class CallEnded:
     """From Calls, to campaign and trunk: a call is over. May be told again until its result is settled."""
 

@@ -16,6 +16,11 @@ class Through:
         self._calls: dict[UUID, tuple[str, datetime | None]] = {}
         self._left: set[str] = set()
 
+    @property
+    def calls(self) -> int:
+        """Calls that are not over, or are to begin."""
+        return len(self._calls)
+
     def place(self, call_id: UUID, trunk: str, began_at: datetime | None = None) -> None:
         """This call is to go through this trunk, or is in progress there; `began_at` where it is known."""
         self._calls[call_id] = trunk, began_at

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +14,7 @@ from actors.actor import Actor, Surroundings
 from actors.addresses import BREAKERS, RECORDING, Address, campaign_address, trunk_address
 from actors.blame import Fault
 from actors.breakers.messages import AgentJoined, CallAnswered
-from actors.campaign.messages import CallBegan
+from actors.campaign.messages import CallBegan, CalleeLeft, ReadyForSlot
 from actors.dialer import ledger
 from actors.dialer.asking import DialGateway
 from actors.dialer.conversation import Conversation
@@ -37,8 +36,10 @@ from actors.dialer.messages import (
     RoomLooked,
     RoomReady,
     Seen,
+    SlotFree,
     Unclear,
 )
+from actors.dialer.reminders import AskAgain, Look, NoReport
 from actors.limiter import CallLimits
 from actors.outcomes import Outcome
 from actors.recording.messages import RecordingWanted
@@ -57,21 +58,6 @@ HAND_OVER_AGAIN = timedelta(seconds=1)
 ASK_AGAIN = timedelta(seconds=2)
 TRUNK_FULL_PAUSE = timedelta(milliseconds=200)
 """How soon a call tries again whose trunk other processes use to the full."""
-
-
-@dataclass(frozen=True)
-class AskAgain:
-    """Reminder: the trunk has not answered whether the call may begin."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """Reminder: ask LiveKit who is in the room."""
-
-
-@dataclass(frozen=True)
-class NoReport:
-    """Reminder: the agent's report will not come any more."""
 
 
 class Dialer(Actor):
@@ -104,6 +90,7 @@ class Dialer(Actor):
         self._call = call
         self._resume = resume
         self._stands = stands
+        self._waits, self._slot_freed_at = call.waits and not resume, call.slot_freed_at
         self._longest_dial = longest_dial
         self._dialing_at: datetime | None = None
         self._marked_perhaps: list[datetime] = []  # when PostgreSQL was asked for the mark and did not answer
@@ -129,6 +116,10 @@ class Dialer(Actor):
             case RoomReady():
                 faults.reach("after_room")
                 self._ask_to_begin()
+            case SlotFree():
+                if self._waits:
+                    self._waits, self._slot_freed_at = False, message.freed_at
+                    self._ask_to_begin()
             case AskAgain():
                 self._ask_to_begin()
             case Begin():
@@ -204,8 +195,12 @@ class Dialer(Actor):
         self.stop()
 
     def _ask_to_begin(self) -> None:
-        """The trunk's actor says when. It may be about to be started anew, and forget whom it was asked by."""
-        self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id, self._call.needs))
+        """The trunk's actor says when, and before it the campaign's, if that has no slot yet. Both may be about to be
+        started anew, and forget whom they were asked by."""
+        if self._waits:
+            self.tell(campaign_address(self._call.campaign_id), ReadyForSlot(self._call.call_id))
+        else:
+            self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id, self._call.needs))
         self.remind("ask again", self.clock.now() + ASK_AGAIN, AskAgain())
 
     def _dial(self, limits: CallLimits) -> None:
@@ -237,8 +232,8 @@ class Dialer(Actor):
         self._telemetry.call_began(self._call.campaign, self._call.trunk, now)
         faults.reach("before_dial")
         self._gateway.dial(self._call, decided_at)
-        if self._call.slot_freed_at is not None:
-            self._telemetry.slot_used(self._call.campaign, self.stopwatch() - self._call.slot_freed_at)
+        if self._slot_freed_at is not None:
+            self._telemetry.slot_used(self._call.campaign, self.stopwatch() - self._slot_freed_at)
 
     def _answered(self, sip_call_id: str | None) -> None:
         talk = self._conversation
@@ -353,6 +348,7 @@ class Dialer(Actor):
         if talk.over_at is not None or talk.answered_at is None:
             return
         talk.over_at = self.clock.now()
+        self.tell(campaign_address(self._call.campaign_id), CalleeLeft(self._call.call_id, self.stopwatch()))
         self.forget("look")
         if not self._finish_if_told():
             self.remind("report", talk.over_at + AGENT_REPORT_GRACE, NoReport())

@@ -68,7 +68,7 @@ class Mark(Enum):
 
     DIALING = "dialing"  # marked: it may be dialed, now
     TRUNK_FULL = "trunk full"  # not yet: other processes use what the trunk allows
-    NOT_OURS = "not ours"  # not merely claimed any more, or its campaign is not ours or does not run: never
+    NOT_OURS = "not ours"  # not merely claimed any more, or it may not be called by now: never
 
 
 def mark_dialing(
@@ -101,7 +101,9 @@ _MARK = (
     " AND (state = 'claimed' OR state = 'dialing' AND dialing_at = ANY(%(earlier)s))"
     " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND (c.status = 'running' OR"
     "   c.status = 'paused' AND %(probe)s::text IS NOT NULL"
-    "   AND %(probe)s = ALL (SELECT h.hold FROM campaign_holds h WHERE h.campaign_id = c.id)))" + _OURS
+    "   AND %(probe)s = ALL (SELECT h.hold FROM campaign_holds h WHERE h.campaign_id = c.id)))"
+    " AND NOT EXISTS (SELECT FROM do_not_call d WHERE d.phone_number = calls.phone_number"
+    "   AND (d.company_id IS NULL OR d.company_id = calls.company_id))" + _OURS
 )
 _OTHERS = "SELECT FROM supervisors WHERE heartbeat_at > clock_timestamp() - interval '1 minute' HAVING count(*) > 1"
 

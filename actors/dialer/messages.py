@@ -51,6 +51,7 @@ class Call:
     recorded: bool = False
     probe: str | None = None  # the failing service that this one call is to try
     slot_freed_at: float | None = None  # on the stopwatch: when the call ended in whose slot this one begins
+    waits: bool = False  # there is no slot for it yet: it is made ready, and its campaign says when it may begin
 
     @property
     def needs(self) -> frozenset[str]:
@@ -220,6 +221,16 @@ class RoomsListed:
     rooms: tuple[Room, ...]
 
 
+# To a dialer, from its campaign
+
+
+@dataclass(frozen=True)
+class SlotFree:
+    """There is a slot for the call that waited for one: it may ask its trunk."""
+
+    freed_at: float | None  # on the stopwatch: when the call ended whose slot it was; None: it had long been free
+
+
 # To a dialer, from its trunk
 
 
@@ -232,7 +243,7 @@ class Begin:
 
 @dataclass(frozen=True)
 class DoNotBegin:
-    """Do not dial: a service that the call needs fails. The call is given back."""
+    """Do not dial: a service that the call needs fails, or there is no slot for it. The call is given back."""
 
 
 # To a dialer, from webhooks

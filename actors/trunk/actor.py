@@ -48,6 +48,10 @@ MOST_PREPARED = 100
 """Calls that are made ready at once. A campaign without limits would else have hundreds of rooms made in the same
 moment: all of them, and whoever talks already, would wait for each other."""
 
+KEPT_FREE = 0.1
+"""Part of a trunk's calls at once that is never permitted to calls which wait for a slot of their campaign: nobody who
+has one is to be kept waiting by them."""
+
 
 @dataclass(frozen=True)
 class RoomAgain:
@@ -90,6 +94,7 @@ class Trunk(Actor):
         self._pace = Pace(limits or CallLimits())
         self._limiter = Limiter(self._pace.configured)
         self._turns = Turns()
+        self._turns_ahead = Turns()  # of those who have nobody to call at once, but soon
         self._permits: dict[UUID, UUID] = {}  # call → campaign
         self._generations: dict[UUID, int] = {}  # of the campaigns' actors that want permits
         self._ready: dict[UUID, frozenset[str]] = {}  # calls that wait to begin, in this order, and what they need
@@ -118,6 +123,7 @@ class Trunk(Actor):
         match message:
             case PermitsWanted():
                 self._turns.want(message.campaign_id, message.count)
+                self._turns_ahead.want(message.campaign_id, message.ahead)
                 self._generations[message.campaign_id] = message.generation
             case PermitsReturned():
                 self._withdraw(message.call_ids)
@@ -165,6 +171,7 @@ class Trunk(Actor):
 
     def _keep(self, campaign_id: UUID, kept: Mapping[UUID, datetime | None]) -> None:
         self._turns.want(campaign_id, 0)
+        self._turns_ahead.want(campaign_id, 0)
         owned = [call for call, campaign in self._permits.items() if campaign == campaign_id]
         self._withdraw(call for call in owned if call not in kept)
         for call_id, began_at in kept.items():
@@ -202,10 +209,19 @@ class Trunk(Actor):
         return failing
 
     def _grant(self) -> None:
-        if not self._configured or not self._turns.anyone() or self._failing & {LIVEKIT, trunk_service(self._name)}:
+        if not self._configured or self._failing & {LIVEKIT, trunk_service(self._name)}:
             return
         now = self.clock.now()
-        for campaign_id, count in self._turns.take(self._room(now)).items():
+        if self._turns.anyone():
+            self._permit(self._turns.take(self._room(now)))
+        if self._turns_ahead.anyone() and not self._turns.anyone():
+            self._permit(self._turns_ahead.take(self._room_ahead(now)))
+        opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
+        if opens is not None:
+            self.remind("room", opens, RoomAgain())
+
+    def _permit(self, shares: Mapping[UUID, int]) -> None:
+        for campaign_id, count in shares.items():
             call_ids = tuple(new_id() for _ in range(count))
             for call_id in call_ids:
                 self._limiter.prepare(call_id)
@@ -214,9 +230,10 @@ class Trunk(Actor):
                 campaign_address(campaign_id), PermitsGranted(self._name, call_ids, self._generations[campaign_id])
             ):
                 self._withdraw(call_ids)
-        opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
-        if opens is not None:
-            self.remind("room", opens, RoomAgain())
+
+    def _room_ahead(self, now: datetime) -> int:
+        kept_free = int((self._limiter.limits.concurrent or 0) * KEPT_FREE)
+        return min(self._limiter.room(now, AHEAD) - kept_free, MOST_PREPARED // 2 - self._limiter.prepared)
 
     def _room(self, now: datetime) -> int:
         return max(min(self._limiter.room(now, AHEAD), MOST_PREPARED - self._limiter.prepared), 0)

@@ -16,6 +16,7 @@ class PermitsWanted:
     campaign_id: UUID
     count: int
     generation: int  # of the campaign's actor
+    ahead: int = 0  # how many more it could make ready: only if nobody is kept waiting by them
 
 
 @dataclass(frozen=True)

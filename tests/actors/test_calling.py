@@ -148,6 +148,20 @@ def test_in_no_minute_are_more_calls_begun_than_campaign_and_trunk_allow(fast_wo
     fast_world.check_ledger()
 
 
+def test_a_slot_is_free_when_the_callee_has_left_whatever_is_still_to_be_learned(still_world: World) -> None:
+    still_world.livekit.set_knobs(
+        agent_join_s=0, agent_lingers_s=1_000_000, outages={"RoomService/ListParticipants": Outage("http")}
+    )
+    still_world.campaign("spring", ANSWERING[:2], "[limits]\nmax_concurrent_calls = 1")
+    still_world.livekit.set_script({ANSWERING[0]: [QUICK], ANSWERING[1]: [FOREVER]})
+    still_world.start()
+    wait_until(lambda: len(still_world.livekit.rings()) == 2)
+    assert still_world.calls("spring")[0]["state"] == "answered", "what the agent says is waited for"
+    assert still_world.livekit.state()["max_calls_in_progress"] == 1
+    advance(still_world, MINUTE / 4)
+    wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
+
+
 def test_the_highest_priority_is_called_first_then_the_lists_order(fast_world: World) -> None:
     fast_world.campaign("spring", ANSWERING[:5], "[limits]\nmax_concurrent_calls = 1", priorities=[0, 5, 0, 10, 5])
     fast_world.start()

@@ -59,6 +59,21 @@ def test_a_call_of_a_campaign_that_was_paused_meanwhile_is_not_dialed(book: Book
     assert book.call_row(task.call_id)["dialing_at"] is None
 
 
+@pytest.mark.parametrize("everybody", [True, False])
+def test_a_call_to_somebody_who_came_onto_do_not_call_meanwhile_is_not_dialed(book: Book, everybody: bool) -> None:
+    forbidden, allowed = claimed(book, 2)
+    for task, ours in ((forbidden, True), (allowed, False)):
+        (row,) = book.read("SELECT company_id FROM calls WHERE id = %s", task.call_id)
+        company = row["company_id"] if ours else book.company()
+        book.connection.execute(
+            "INSERT INTO do_not_call (id, company_id, phone_number, created_at) VALUES (%s, %s, %s, now())",
+            (new_id(), None if everybody and ours else company, task.phone_number),
+        )
+    assert mark(book, forbidden) is Mark.NOT_OURS
+    assert book.call_row(forbidden.call_id)["dialing_at"] is None
+    assert mark(book, allowed) is Mark.DIALING, "only another company must not call them"
+
+
 @pytest.mark.parametrize(
     ("limits", "frees"),
     [

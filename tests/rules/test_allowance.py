@@ -26,7 +26,14 @@ def allowance(
 ) -> Allowance:
     settings = settings or CampaignSettings(limits=FIVE)
     made = Allowance(settings.limits)
-    made.follow(running=running, held_by=held_by, needs=NEEDS, limits=settings.limits, conduct=Conduct(settings))
+    made.follow(
+        running=running,
+        held_by=held_by,
+        needs=NEEDS,
+        early=True,
+        limits=settings.limits,
+        conduct=Conduct(settings),
+    )
     return made
 
 
@@ -67,9 +74,9 @@ def test_a_probe_may_pass_its_own_breaker_and_nothing_else() -> None:
 def test_a_closed_window_says_when_it_opens_and_one_that_is_over_that_it_is() -> None:
     later = ScheduleSettings(start_time=TUESDAY + timedelta(hours=1), end_time=TUESDAY + timedelta(hours=2))
     closed = allowance(settings=CampaignSettings(limits=FIVE, schedule=later))
-    assert closed.room(TUESDAY) == Room(0, opens_at=TUESDAY + timedelta(hours=1))
+    assert closed.room(TUESDAY) == Room(0, opens_at=TUESDAY + timedelta(hours=1), shut=True)
     assert closed.room(TUESDAY + timedelta(hours=1)) == Room(5)
-    assert closed.room(TUESDAY + timedelta(hours=2)) == Room(0, over=True)
+    assert closed.room(TUESDAY + timedelta(hours=2)) == Room(0, shut=True, over=True)
 
 
 def test_a_full_minute_says_when_it_has_room_again() -> None:
