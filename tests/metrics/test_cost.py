@@ -77,7 +77,12 @@ def _time_to_look(times: int) -> float:
     )
     allowance = Allowance(settings.limits)
     allowance.follow(
-        running=True, held_by=frozenset(), needs=frozenset(), limits=settings.limits, conduct=Conduct(settings)
+        running=True,
+        held_by=frozenset(),
+        needs=frozenset(),
+        early=True,
+        limits=settings.limits,
+        conduct=Conduct(settings),
     )
     began = time.thread_time()
     for _ in range(times):
