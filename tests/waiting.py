@@ -14,8 +14,8 @@ _FIRST_S, _GROWTH, _LONGEST_S = 0.002, 1.2, 0.01
 
 
 def wait_until(condition: Callable[[], T], timeout_s: float = 10, what: str | None = None) -> T:
-    """Call `condition` until its answer is true, and return it; fail when it has taken three times `timeout_s`, which is
-    meant for a machine that has nothing else to do, saying what the last answer was."""
+    """Call `condition` until its answer is true, and return it; fail, saying what the last one was, when it has taken
+    three times `timeout_s`, which is meant for a machine that has nothing else to do."""
     deadline, pause_s = time.monotonic() + timeout_s * _PATIENCE, _FIRST_S
     while not (answer := condition()):
         if time.monotonic() > deadline:
