@@ -143,6 +143,7 @@ class Roster(Actor):
 
     def _work(self, connection: Connection, held: dict[UUID, int]) -> None:
         """Have an actor for every active campaign that we hold or can take, and for no other."""
+        before = self._active, self._held
         self._active = statuses.read_active(connection)
         over = held.keys() - self._active.keys()
         if over:
@@ -154,7 +155,8 @@ class Roster(Actor):
             held |= leases.acquire(connection, self._supervisor.id, free, room, self._lease)
         connection.commit()  # an actor that is started now looks for its lease at once, over another connection
         self._held = held
-        self._have_worked()
+        if (self._active, held) != before:
+            self._have_worked()
         if self._active.keys() - held.keys() and not self._draining:
             self.remind("look for free", self.clock.now() + LOOK_FOR_FREE_EVERY, LookForFree())
 
