@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from actors.addresses import Address
 
-PULSE = timedelta(seconds=15)
-"""How often signs of life are asked for."""
+PULSE = timedelta(seconds=30)
+"""How often signs of life are asked for: each wakes an actor, and its parent, and there may be thousands."""
 PATIENCE_S = 90.0
 """Longer than an actor may wait for anything: a connection (10 s) and a statement (30 s), and both once more."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 
 from actors.addresses import SUPERVISOR, Address
-from actors.vital_signs import PATIENCE_S, FeelPulse, VitalSigns
+from actors.vital_signs import PATIENCE_S, PULSE, FeelPulse, VitalSigns
 from tests.tree.people import CHILD, Hold, Tree
 from tests.waiting import wait_until
 
 OTHER = Address("other")
-PULSE_S = 15.0
+PULSE_S = PULSE.total_seconds()
 
 
 def test_a_hung_actor_is_followed_by_another_and_no_longer_heard(tree: Tree) -> None:
