@@ -64,7 +64,7 @@ def test_after_a_mistake_everything_goes_on_as_it_was(setting: Setting, service:
     _reload(service, "configuration_refused")
     wait_until(lambda: "acne" in service.err and "color" in service.err, 5, "every mistake to be told")
     assert _metric(setting, "campaignd_config_last_reload_successful") == 0
-    assert _metric(setting, "campaignd_calls_in_progress") == 1
+    wait_until(lambda: _metric(setting, "campaignd_calls_in_progress") == 1, what="the added contact's call to end")
     assert setting.get("/readyz")[0] == 200
     spring.write_text(good)
     _reload(service)
