@@ -38,7 +38,7 @@ def spring(setting: Setting, service: Running) -> Path:
 
 def test_what_plan_announces_is_what_sighup_does(setting: Setting, service: Running, spring: Path) -> None:
     assert setting.done("plan") == (0, "nothing would change\n", "")
-    spring.write_text(spring.read_text() + "[limits]\ncalls_per_minute = 20\n")
+    _limit(spring, 20)
     (setting.folder / "spring.csv").write_text(f"phone_number\n{TALKER}\n+79450000283\n")
     code, planned, _ = setting.done("plan")
     assert code == 0
@@ -79,7 +79,7 @@ def test_the_level_of_the_log_changes_with_a_reload(setting: Setting, service: R
     _reload(service)
     assert "logging.level info → error" in service.err
     silent_from = len(service.err)
-    spring.write_text(spring.read_text().replace("calls_per_minute = 20", "calls_per_minute = 21"))
+    _limit(spring, 21)
     service.signal_group(signal.SIGHUP)
     limit = 'campaignd_limit_calls{campaign="spring",company="acme",per="minute"}'
     wait_until(lambda: _metric(setting, limit) == 21)
@@ -95,11 +95,17 @@ def test_the_level_of_the_log_changes_with_a_reload(setting: Setting, service: R
 def test_sighup_while_it_drains_neither_ends_it_nor_is_heeded(setting: Setting, service: Running, spring: Path) -> None:
     service.signal_group(signal.SIGTERM)
     wait_until(lambda: "stopping" in service.err, 10)
-    spring.write_text(spring.read_text().replace("calls_per_minute = 21", "calls_per_minute = 22"))
+    _limit(spring, 22)
     service.signal_group(signal.SIGHUP)
     service.signal_group(signal.SIGTERM)
     assert service.end(20) == 0
-    assert "21 → 22" not in service.err
+    assert "→ 22" not in service.err
+
+
+def _limit(spring: Path, calls_per_minute: int) -> None:
+    """Have the campaign's file say so."""
+    unlimited = spring.read_text().partition("[limits]")[0]
+    spring.write_text(f"{unlimited}[limits]\ncalls_per_minute = {calls_per_minute}\n")
 
 
 def _reload(service: Running, until: str = "configuration_reloaded") -> None:

@@ -28,3 +28,11 @@ class Figure:
     def is_ratio(self) -> bool:
         """Whether it may be compared with another run's: absolute figures say more of the machine than of us."""
         return self.unit == "×"
+
+
+def growth(bench: str, what: str, of: str, small: tuple[int, float], large: tuple[int, float]) -> Figure:
+    """How what one of many costs grows with how many they are: 1 × is proportional, less is better. `small` and `large`
+    are how many there were, and what they cost together."""
+    (few, little), (many, much) = small, large
+    name = f"{what} of each {of}, {many:,} against {few:,}"
+    return Figure(bench, name, much / many / (little / few), "×", "lower")

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 from supervisor.database.account import temporary_folder
-from tests.bench.figures import Figure
+from tests.bench.figures import Figure, growth
 from tests.bench.plant import Plant, cpu_s, memory_mib, share, turnarounds_s, wait_for
 
 _SIZES = (2_000, 10_000)
@@ -22,8 +22,12 @@ _ASK_EVERY_S = 0.02
 
 def measure(quick: bool) -> Iterable[Figure]:
     """Of two sizes; the targets are for ten thousand calls."""
+    taken = []
     for calls in (size // 10 if quick else size for size in _SIZES):
-        yield from _measure(calls, is_full=calls == _SIZES[-1])
+        memory, *others = _measure(calls, is_full=calls == _SIZES[-1])
+        yield from [memory, *others]
+        taken.append((calls, memory.value))
+    yield growth("many-calls", "memory", "call", *taken)
 
 
 def _measure(calls: int, *, is_full: bool) -> Iterable[Figure]:

@@ -7,7 +7,7 @@ from time import monotonic, sleep
 
 from supervisor.database.account import temporary_folder
 from tests.acceptance.running import Running
-from tests.bench.figures import Figure
+from tests.bench.figures import Figure, growth
 from tests.bench.plant import Plant, cpu_s, memory_mib, wait_for
 
 _SIZES = (250, 1000)
@@ -18,8 +18,12 @@ _WATCHED_S = 30.0
 
 def measure(quick: bool) -> Iterable[Figure]:
     """Of two sizes; the targets are for a thousand campaigns."""
+    started = []
     for campaigns in (size // 5 if quick else size for size in _SIZES):
-        yield from _measure(campaigns, is_full=campaigns == _SIZES[-1])
+        figures = list(_measure(campaigns, is_full=campaigns == _SIZES[-1]))
+        yield from figures
+        started.append((campaigns, figures[1].value))
+    yield growth("many-campaigns", "time to start", "campaign", *started)
 
 
 def _measure(campaigns: int, *, is_full: bool) -> Iterable[Figure]:

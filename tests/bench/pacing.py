@@ -3,19 +3,22 @@ windows of a minute hold more, and how much of what is allowed is used."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from time import time
+from time import monotonic, sleep, time
 
 import structlog
+from livekit import api
 
-from supervisor.clock import FastClock
+from supervisor.clock import ManualClock
 from supervisor.config.load import load
 from supervisor.config.secrets import Secrets
 from supervisor.database.account import temporary_folder
 from supervisor.service import Service
+from supervisor.simulator import SimulatorThread
 from tests.bench.figures import Figure
 from tests.bench.plant import KEY, SECRET, Plant, wait_for
 from tests.world import TUESDAY
@@ -23,15 +26,17 @@ from tests.world import TUESDAY
 _PER_MINUTE, _AT_ONCE = 600, 50
 _LIMITS = f"[limits]\nmax_concurrent_calls = {_AT_ONCE}\ncalls_per_minute = {_PER_MINUTE}"
 _TALK_S = 1.0
-_SPEED = 2
-"""Of the moved clock. Were it quicker, what a call takes beside its talk would leave too few of its slots: the limit of
-calls at once would be measured."""
+_FOREVER_S = 1_000_000.0
+_STEP = timedelta(seconds=0.5)
+"""Of the moved clock."""
+_REST_S = 0.02
+"""So long, of real seconds, nothing has happened when a step is done."""
 _SPARE = 1.3
 """So many calls more than can begin: there is always somebody to call."""
 
 
 def measure(quick: bool) -> Iterable[Figure]:
-    """A minute and a quarter on the real clock; ten minutes on one that is moved twice as fast."""
+    """A minute and a quarter on the real clock; ten minutes on one that is moved."""
     yield from _figures("a minute", _on_the_real_clock(), 1)
     minutes = 2 if quick else 10
     yield from _figures(f"{minutes} min of a moved clock", _on_a_moved_clock(minutes), minutes)
@@ -57,17 +62,44 @@ def _on_the_real_clock() -> list[float]:
 
 
 def _on_a_moved_clock(minutes: int) -> list[float]:
-    """The service is in this process: another's clock can't be moved. What it logs does not belong among figures."""
+    """Service and LiveKit are in this process: another's clock can't be moved. It is moved a step as soon as all is
+    done that the last one set off, so that what it takes to make a call counts for nothing; who has talked for long
+    enough by this clock is hung up. What the service logs does not belong among figures."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    with temporary_folder() as folder, Plant(folder) as plant:
-        plant.campaign("spring", [_TALK_S / _SPEED] * int(_PER_MINUTE * minutes * _SPARE), _LIMITS)
+    clock = ManualClock(TUESDAY)
+    with (
+        temporary_folder() as folder,
+        Plant(folder) as plant,
+        SimulatorThread(api_key=KEY, api_secret=SECRET, now=clock.now) as livekit,
+    ):
+        plant.use(livekit.url)
+        plant.campaign("spring", [_FOREVER_S] * int(_PER_MINUTE * minutes * _SPARE), _LIMITS)
         secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET, http_token=None)
-        clock = FastClock(TUESDAY, _SPEED)
         service = Service(load(plant.configuration()), secrets, plant.server.dsn, clock, lease=timedelta(hours=1))
         service.start()
-        _watch(plant, (minutes * 60 + 15) / _SPEED)
+        while clock.now() < TUESDAY + timedelta(minutes=minutes, seconds=15):
+            _come_to_rest(livekit)
+            talked = clock.now() - timedelta(seconds=_TALK_S)
+            asyncio.run(_hang_up(livekit, [r.room for r in livekit.rings() if r.at <= talked and r.ended_at is None]))
+            _come_to_rest(livekit)
+            clock.advance(_STEP)
+        rings = livekit.rings()
         service.stop()
-        return [ring.at * _SPEED for ring in plant.rings()]
+        return [ring.at.timestamp() for ring in rings]
+
+
+def _come_to_rest(livekit: SimulatorThread) -> None:
+    """Wait until LiveKit has been asked nothing, and has had nothing to tell, for a while."""
+    before, since = livekit.state(), monotonic()
+    while monotonic() < since + _REST_S:
+        sleep(_REST_S / 5)
+        if (state := livekit.state()) != before or state["webhooks"]["pending"]:
+            before, since = state, monotonic()
+
+
+async def _hang_up(livekit: SimulatorThread, rooms: Sequence[str]) -> None:
+    async with api.LiveKitAPI(livekit.url, KEY, SECRET) as client:
+        await asyncio.gather(*(client.room.delete_room(api.DeleteRoomRequest(room=room)) for room in rooms))
 
 
 def _watch(plant: Plant, seconds: float) -> None:

@@ -82,8 +82,7 @@ class Plant:
         credentials = ("--api-key", KEY, "--api-secret", SECRET)
         self.simulator = self._closing.enter_context(Running("simulate-livekit", "--port", 0, *credentials))
         wait_for(lambda: self.simulator.out.count("\n"), "LiveKit to listen")
-        self.livekit_url = self.simulator.out.split()[-1]
-        self.turn(invite_s=0, agent_join_s=0, agent_lingers_s=0, webhook_url=f"{self.url}/webhooks/livekit")
+        self.use(self.simulator.out.split()[-1])
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,6 +92,11 @@ class Plant:
     def url(self) -> str:
         """Where the service has its HTTP interface."""
         return f"http://127.0.0.1:{self._port}"
+
+    def use(self, livekit_url: str) -> None:
+        """Have the service use the simulated LiveKit that listens there."""
+        self.livekit_url = livekit_url
+        self.turn(invite_s=0, agent_join_s=0, agent_lingers_s=0, webhook_url=f"{self.url}/webhooks/livekit")
 
     def campaign(self, slug: str, talks_s: Iterable[float], settings: str = "") -> None:
         """A campaign's file and its list: a number for each of these durations, answered at once."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from time import time
 
 from supervisor.database.account import temporary_folder
-from tests.bench.figures import Figure
+from tests.bench.figures import Figure, growth
 from tests.bench.plant import Plant, said, wait_for
 
 _SIZES = (250, 1000)
@@ -15,8 +15,12 @@ _FOREVER_S = 86_000.0
 
 def measure(quick: bool) -> Iterable[Figure]:
     """Of two sizes; the target is for a thousand calls."""
+    took = []
     for calls in _SIZES:
-        yield from _measure(calls)
+        *figures, all_followed = _measure(calls)
+        yield from [*figures, all_followed]
+        took.append((calls, all_followed.value))
+    yield growth("recovery", "time", "call", *took)
 
 
 def _measure(calls: int) -> Iterable[Figure]:
