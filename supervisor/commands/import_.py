@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from actors.jobs.call_lists.importing import ImportResult, import_call_list
 from actors.jobs.call_lists.rows import Progress as ReadSoFar
@@ -73,6 +71,10 @@ def _progress_bar(name: str) -> Iterator[ReadSoFar | None]:
     if not sys.stderr.isatty():
         yield None
         return
+    # Only where somebody looks: memory for some 60,000 rows.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)

@@ -8,6 +8,7 @@ from json.encoder import encode_basestring as quote
 from typing import NamedTuple
 
 from actors.jobs.call_lists.columns import Columns
+from actors.jobs.call_lists.known_numbers import Elsewhere, KnownNumbers
 from actors.jobs.call_lists.rows import Row
 from actors.numbers import NumberError, normalise, printable
 
@@ -16,8 +17,6 @@ _LONGEST_NAME = 255
 _WHOLE_NUMBER = re.compile(r"([+-]?[0-9]{1,18})(?:[.,]0+)?")
 _SURELY_FITS = 10
 _LEAST, _GREATEST = -(2**31), 2**31 - 1
-# What `_known` says of a number that no row of this file gave.
-_IN_CAMPAIGN, _DO_NOT_CALL = 0, -1
 
 
 class Contact(NamedTuple):
@@ -46,26 +45,26 @@ class Contacts:
     """The contacts of one file for one campaign.
 
     `read` judges each row by itself, `admit` against the rows before it and the numbers it was told of. A rejected row
-    never counts as the first of a duplicate. Remembers a dictionary entry for each number, some 100 bytes.
+    never counts as the first of a duplicate. Remembers each number, in some 80 bytes.
     """
 
     def __init__(self, columns: Columns, region: str | None) -> None:
         self._columns = columns
         self._region = region
-        self._known: dict[int, int] = {}  # a number's digits → the row that gave it, or where else it is known from
+        self._known = KnownNumbers()
 
     def already_in_campaign(self, phone_numbers: Iterable[str | bytes]) -> int:
         """These numbers (E.164) are tasks of the campaign. Returns how many they were."""
-        return self._remember(phone_numbers, _IN_CAMPAIGN)
+        return self._remember(phone_numbers, Elsewhere.IN_CAMPAIGN)
 
     def do_not_call(self, phone_numbers: Iterable[str | bytes]) -> int:
         """These numbers (E.164) may not be called. Returns how many they were."""
-        return self._remember(phone_numbers, _DO_NOT_CALL)
+        return self._remember(phone_numbers, Elsewhere.DO_NOT_CALL)
 
-    def _remember(self, phone_numbers: Iterable[str | bytes], known_from: int) -> int:
+    def _remember(self, phone_numbers: Iterable[str | bytes], where: Elsewhere) -> int:
         count = 0
         for phone_number in phone_numbers:
-            self._known.setdefault(int(phone_number), known_from)
+            self._known.add_elsewhere(int(phone_number), where)
             count += 1
         return count
 
@@ -84,12 +83,12 @@ class Contacts:
             if isinstance(contact, Rejected):
                 yield contact
                 continue
-            first = known.setdefault(int(contact.phone_number), contact.row)
+            first = known.add(int(contact.phone_number), contact.row)
             if first == contact.row:
                 yield contact
-            elif first == _IN_CAMPAIGN:
+            elif first is Elsewhere.IN_CAMPAIGN:
                 yield Rejected(contact.row, "Already in this campaign", contact.cells)
-            elif first == _DO_NOT_CALL:
+            elif first is Elsewhere.DO_NOT_CALL:
                 yield Rejected(contact.row, "On the do-not-call list", contact.cells)
             else:
                 yield Rejected(contact.row, f"Duplicate of row {first}", contact.cells)
