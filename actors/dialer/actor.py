@@ -19,6 +19,7 @@ from actors.dialer import ledger
 from actors.dialer.asking import DialGateway
 from actors.dialer.conversation import Conversation
 from actors.dialer.ledger import CallRow, Mark
+from actors.dialer.looks import LOOK_SOON, look_every
 from actors.dialer.messages import (
     Answered,
     Begin,
@@ -46,10 +47,6 @@ from actors.recording.messages import RecordingWanted
 from actors.telemetry import Telemetry
 from actors.trunk.messages import ReadyToBegin
 
-LOOK_EVERY = timedelta(seconds=15)
-"""How often LiveKit is asked whether a call is still up: the net for lost webhooks."""
-LOOK_SOON = timedelta(seconds=2)
-"""How soon it is asked again while it is not clear whether the phone rings."""
 AGENT_REPORT_GRACE = timedelta(seconds=15)
 """How long after the end of a call the webhook with its agent's report is waited for: LiveKit sends it again after 1,
 2, 4 and 8 s. Only a call whose agent has left without our having heard of it waits at all."""
@@ -332,15 +329,19 @@ class Dialer(Actor):
 
     def _look_later(self, now: datetime) -> None:
         """Look again at the slow pulse, and when an agent that has not joined is late."""
-        talk, again = self._conversation, now + LOOK_EVERY
+        talk, again = self._conversation, now + self._look_every
         if talk.agent_joined_at is None and talk.answered_at is not None:
             again = min(again, talk.agent_is_late_at(talk.answered_at))
         self.remind("look", again, Look())
 
+    @property
+    def _look_every(self) -> timedelta:
+        return look_every(self._directory.count("dialer"))
+
     def _look_failed(self, error: str) -> None:
         self.log.warning("look_failed", error=error)
         if self._conversation.over_at is None:  # it says nothing of the call: they may be talking
-            self.remind("look", self.clock.now() + (LOOK_EVERY if self._unclear is None else LOOK_SOON), Look())
+            self.remind("look", self.clock.now() + (self._look_every if self._unclear is None else LOOK_SOON), Look())
 
     def _over(self) -> None:
         """The callee is gone. Before the answer this says nothing: the dial's own answer will say why."""
