@@ -96,7 +96,14 @@ class Setting:
 
     def script(self, behaviours: Mapping[str, Any]) -> None:
         """Tell the simulated LiveKit what these numbers do."""
-        code, said = _ask(f"{self.livekit}/simulator/script", json.dumps(behaviours).encode())
+        self._tell_livekit("script", behaviours)
+
+    def turn(self, **knobs: Any) -> None:
+        """Turn the simulated LiveKit's knobs."""
+        self._tell_livekit("knobs", knobs)
+
+    def _tell_livekit(self, what: str, body: Mapping[str, Any]) -> None:
+        code, said = _ask(f"{self.livekit}/simulator/{what}", json.dumps(body).encode())
         assert code == 200, said
 
     def rings(self) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ def verified(setting: Setting) -> Iterator[Setting]:
     text = configuration.read_text() + _VERIFY
     file = configuration.with_name("verified.toml")
     file.write_text(text)
+    setting.turn(callee_patience_s=600)  # a third of a second would be too short for agents of a busy machine
     environment = {**setting.environment, "CAMPAIGND_HTTP_TOKEN": "a-token", "CAMPAIGND_CONFIG": str(file)}
     made = replace(setting, environment=environment)
     with Running("migrate", env=environment) as migrating:
