@@ -13,5 +13,5 @@ _APART = timedelta(milliseconds=10)
 def look_every(calls: int) -> timedelta:
     """How long a call in progress is left alone, where so many are: 15 s, and longer for more than 1,500, since there
     is one look in 10 ms at most. Each takes the event loop about a millisecond: ten thousand calls, each looked at
-    every 15 s, kept it from everything else (measured)."""
+    every 15 s, would take two thirds of its time."""
     return max(_EVERY, _APART * calls)
