@@ -25,7 +25,7 @@ from actors.campaign.settings import CampaignSettings, settings_tables
 from actors.dialer.messages import Call, CallResult
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
-from actors.limiter import MINUTE, UNLIMITED
+from actors.limiter import COUNTED_MINUTE, UNLIMITED
 from actors.prices import PriceList
 from actors.services import BREAKER, LIVEKIT, RECORDINGS, agents_service, trunk_service
 
@@ -195,7 +195,7 @@ def give_back(connection: Connection, campaign: CampaignRow, call_ids: Sequence[
 def read_begun(connection: Connection, campaign: CampaignRow, now: datetime) -> list[datetime]:
     """When calls began that have ended, but still count against calls per minute."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_sql("begun"), {**_ids(campaign), "since": now - MINUTE}).fetchall()
+        rows = cursor.execute(_sql("begun"), {**_ids(campaign), "since": now - COUNTED_MINUTE}).fetchall()
     return [row[0] for row in rows]
 
 

@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool
 
 from actors.dialer.messages import Call
 from actors.ids import new_id
-from actors.limiter import CallLimits
+from actors.limiter import COUNTED_MINUTE, CallLimits
 from actors.services import BREAKER
 
 RECORDED_BY = timedelta(seconds=30)
@@ -126,10 +126,10 @@ def _has_room(connection: Connection, trunk: str, limits: CallLimits, now: datet
         "SELECT coalesce(%(concurrent)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
         "                                       AND state IN ('dialing', 'answered')), true)"
         " AND coalesce(%(per_minute)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
-        "                                     AND dialing_at >= %(now)s::timestamptz - interval '60 s'), true)"
+        "                                     AND dialing_at >= %(now)s::timestamptz - %(minute)s::interval), true)"
         " AND coalesce(%(per_second)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
         "                                     AND dialing_at >= %(now)s::timestamptz - interval '1 s'), true)",
-        {"trunk": trunk, "now": now, **asdict(limits)},
+        {"trunk": trunk, "now": now, "minute": COUNTED_MINUTE, **asdict(limits)},
     ).fetchone()
     return row is not None and bool(row[0])
 

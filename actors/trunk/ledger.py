@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from actors.limiter import MINUTE
+from actors.limiter import COUNTED_MINUTE
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,6 @@ def read_calls(connection: Connection, trunk: str, now: datetime, supervisor_id:
     ).fetchall()
     begun = connection.execute(
         "SELECT dialing_at FROM calls WHERE trunk = %s AND dialing_at >= %s AND id <> ALL(%s)",
-        (trunk, now - MINUTE, [call_id for call_id, _, _ in in_progress]),
+        (trunk, now - COUNTED_MINUTE, [call_id for call_id, _, _ in in_progress]),
     ).fetchall()
     return TrunkCalls([tuple(row) for row in in_progress], [row[0] for row in begun])

@@ -11,8 +11,8 @@ from psycopg.pq import TransactionStatus
 from actors.campaign.ledger import ClaimedTask
 from actors.dialer.ledger import Mark, mark_dialing
 from actors.ids import new_id
-from actors.limiter import CallLimits
-from tests.campaign.book import MINUTE, SECOND, Book, result
+from actors.limiter import COUNTED_MINUTE, CallLimits
+from tests.campaign.book import SECOND, Book, result
 from tests.waiting import wait_until
 from tests.world import TUESDAY
 
@@ -78,7 +78,7 @@ def test_a_call_to_somebody_who_came_onto_do_not_call_meanwhile_is_not_dialed(bo
     ("limits", "frees"),
     [
         (CallLimits(concurrent=2), None),
-        (CallLimits(per_minute=2), MINUTE),
+        (CallLimits(per_minute=2), COUNTED_MINUTE),
         (CallLimits(per_second=2), SECOND),
     ],
     ids=str,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from actors.limiter import CallLimits
+from actors.limiter import COUNTED_MINUTE, CallLimits
 from supervisor.explain.reasons import Reason
 from tests.explain.states import AUTUMN, HOUR, MINUTE, NOW, SPRING, States
 
@@ -123,8 +123,9 @@ def test_the_campaigns_calls_per_minute_are_used_up_until_the_first_of_them_is_a
     states.in_progress(NOW - timedelta(seconds=10))
     (limit,) = states.why(task).hindrances
     assert limit.reason is Reason.CAMPAIGN_PER_MINUTE
-    assert limit.until == NOW + timedelta(seconds=15, microseconds=1)
-    states.now = NOW + timedelta(seconds=15, microseconds=1)
+    opens = NOW - timedelta(seconds=45) + COUNTED_MINUTE + timedelta(microseconds=1)
+    assert limit.until == opens
+    states.now = opens
     assert states.reasons(task) == [Reason.NOTHING]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.limiter import MINUTE, SECOND, UNLIMITED, CallLimits, Limiter
+from actors.limiter import COUNTED_MINUTE, MINUTE, ON_ITS_WAY, SECOND, UNLIMITED, CallLimits, Limiter
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
@@ -56,9 +56,10 @@ def test_telling_the_same_twice_changes_nothing() -> None:
 def test_the_window_slides_and_holds_both_of_its_ends() -> None:
     limiter = Limiter(CallLimits(per_minute=1))
     begin(limiter, 1, 0)
-    assert limiter.room(at(60)) == 0
-    assert limiter.next_room(at(1)) == at(60) + timedelta(microseconds=1)
-    assert limiter.room(at(60.000001)) == 1
+    assert limiter.room(at(0) + COUNTED_MINUTE) == 0
+    opens = at(0) + COUNTED_MINUTE + timedelta(microseconds=1)
+    assert limiter.next_room(at(1)) == opens
+    assert limiter.room(opens) == 1
 
 
 def test_a_call_that_has_not_begun_counts_until_it_is_withdrawn() -> None:
@@ -221,7 +222,9 @@ def test_law_no_window_and_no_moment_ever_holds_more_than_allowed(
                 limiter.ended(call(one))
                 del admitted[one]
         elif event == "restart":
-            ended = [instant for instant in begun if instant >= now - MINUTE and instant not in admitted.values()]
+            ended = [
+                instant for instant in begun if instant >= now - COUNTED_MINUTE and instant not in admitted.values()
+            ]
             still = [instant for instant in begun if instant in admitted.values()]
             ended += still[: max(0, len(still) - sum(began is not None for began in admitted.values()))]
             limiter = Limiter(limits)
@@ -238,6 +241,25 @@ def test_law_no_window_and_no_moment_ever_holds_more_than_allowed(
     for first in begun:
         assert sum(first <= instant <= first + MINUTE for instant in begun) <= per_minute
         assert sum(first <= instant <= first + SECOND for instant in begun) <= per_second
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    waits=st.lists(st.tuples(st.integers(0, 20_000), st.floats(0, 1)), min_size=2, max_size=60),
+    per_minute=st.integers(1, 8),
+)
+def test_law_whoever_sees_calls_a_little_later_than_they_begin_sees_no_more_in_a_minute(
+    waits: list[tuple[int, float]], per_minute: int
+) -> None:
+    limiter, now, seen = Limiter(CallLimits(per_minute=per_minute)), NOW, []
+    for number, (wait, late) in enumerate(waits):
+        now = limiter.next_room(now) or now + timedelta(milliseconds=wait)
+        if limiter.room(now):
+            limiter.admit(call(number))
+            limiter.began(call(number), now)
+            seen.append(now + ON_ITS_WAY * late)
+    for first in seen:
+        assert sum(first <= instant <= first + MINUTE for instant in seen) <= per_minute
 
 
 @settings(max_examples=200, deadline=None)
