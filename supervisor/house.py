@@ -32,6 +32,7 @@ from actors.breakers.gateway import ProbeGateway
 from actors.campaign.actor import Campaign
 from actors.campaign.census import Census
 from actors.campaign.last_calls import LastCalls
+from actors.campaign.readings import Readings
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import Calls
 from actors.dialer.gateway import Gateway, Line
@@ -107,6 +108,7 @@ class House:
 
     surroundings: Surroundings
     pool: ConnectionPool
+    readings: Readings
     gateway: Gateway
     telemetry: Telemetry
     snapshot: Callable[[], Snapshot]
@@ -280,6 +282,7 @@ class House:
             campaign_id=UUID(campaign_id),
             supervisor_id=self.supervisor.id,
             pool=self.pool,
+            readings=self.readings,
             telemetry=self.telemetry,
             chance=random.random,
         )

@@ -20,6 +20,7 @@ import structlog
 from actors.actor import Surroundings
 from actors.addresses import BREAKERS, CENSUS, RECONCILER, RECORDING, SUPERVISOR, Directory
 from actors.breakers.gateway import ProbeGateway
+from actors.campaign.readings import Readings
 from actors.clock import Clock
 from actors.dialer.gateway import DIAL_WITHIN_S, Gateway
 from actors.dialer.reconciler import read_installation
@@ -218,6 +219,7 @@ class Service:
             house = House(
                 surroundings=surroundings,
                 pool=pool,
+                readings=Readings(pool, this.id, self._clock),
                 gateway=gateway,
                 telemetry=metrics,
                 snapshot=lambda: self._snapshot,

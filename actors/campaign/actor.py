@@ -20,7 +20,7 @@ from actors.campaign import ledger
 from actors.campaign.allowance import Allowance, Room
 from actors.campaign.conduct import Conduct
 from actors.campaign.leased import LOOK_AGAIN, Leased
-from actors.campaign.ledger import CampaignRow, ClaimedTask, Reached
+from actors.campaign.ledger import CampaignRow, ClaimedTask, Reached, Unfinished
 from actors.campaign.messages import (
     CallBegan,
     CalleeLeft,
@@ -37,6 +37,7 @@ from actors.campaign.messages import (
     TasksAdded,
     TrunkStarted,
 )
+from actors.campaign.readings import Readings
 from actors.campaign.reminders import MayDial, Pulse, Settle, WorkDue
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import Limits
@@ -70,12 +71,14 @@ class Campaign(Leased):
         campaign_id: UUID,
         supervisor_id: UUID,
         pool: ConnectionPool,
+        readings: Readings,
         telemetry: Telemetry,
         chance: Callable[[], float],
     ) -> None:
         super().__init__(address, generation, surroundings, campaign_id)
         self._supervisor_id = supervisor_id
         self._pool = pool
+        self._readings = readings
         self._telemetry = telemetry
         self._chance = chance
         self._allowance = Allowance(Limits())
@@ -109,17 +112,16 @@ class Campaign(Leased):
         """Know what PostgreSQL knows, and take over the calls in progress."""
         now, before = self.clock.now(), self._allowance
         self._results.clear()  # Calls has kept them, and tells them again
-        with self._pool.connection() as connection:
-            campaign = ledger.read_campaign(connection, self._campaign_id, self._supervisor_id)
-            answered = ledger.read_answered(connection, campaign, now)
-            self._allowance = Allowance(campaign.settings.limits, answered)
-            self._allowance.draining, self._allowance.failing = before.draining, before.failing
-            self._take(campaign)
-            self._begun = True
-            ledger.reconsider(connection, campaign)
-            unfinished = ledger.read_unfinished(connection, campaign)
-            begun = ledger.read_begun(connection, campaign, now)
-        self._allowance.limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), begun)
+        reading = self._readings.read(self._campaign_id)
+        campaign, unfinished = reading.campaign, reading.unfinished
+        self._allowance = Allowance(campaign.settings.limits, reading.answered)
+        self._allowance.draining, self._allowance.failing = before.draining, before.failing
+        self._take(campaign)
+        self._begun = True
+        if reading.put_off:
+            with self._pool.connection() as connection:
+                ledger.reconsider(connection, campaign)
+        self._allowance.limiter.restore(((task.call_id, began_at) for task, began_at in unfinished), reading.begun)
         self._through = Through()
         for task, began_at in unfinished:
             self._through.place(task.call_id, task.trunk, began_at)
@@ -131,7 +133,7 @@ class Campaign(Leased):
         self._ask_for_permits()
         self.log.info("campaign_worked", campaign=campaign.label, calls=len(unfinished))
 
-    def _have_taken_over(self, unfinished: list[tuple[ClaimedTask, datetime | None]]) -> None:
+    def _have_taken_over(self, unfinished: Unfinished) -> None:
         now = self.clock.now()
         calls = tuple(self._call(task, now) for task, _ in unfinished)
         self.tell(CALLS, TakeOver(self._campaign_id, calls))
@@ -175,7 +177,8 @@ class Campaign(Leased):
                 self._pulse()
             case CallsInDoubt():
                 with self._pool.connection() as connection:
-                    self._have_taken_over(ledger.read_unfinished(connection, self._campaign))
+                    unfinished = ledger.read_unfinished(connection, {self._campaign_id: self._campaign.company_id})
+                self._have_taken_over(unfinished[self._campaign_id])
             case Drain():
                 self._allowance.draining = True
             case HandOver():

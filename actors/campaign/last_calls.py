@@ -78,7 +78,8 @@ class LastCalls(Actor):
 
     def _see_to_calls(self) -> None:
         with self._pool.connection() as connection:
-            unfinished = ledger.read_unfinished(connection, self._campaign)
+            found = ledger.read_unfinished(connection, {self._campaign_id: self._campaign.company_id})
+        unfinished = found[self._campaign_id]
         through = Through()
         for task, began_at in unfinished:
             through.place(task.call_id, task.trunk, began_at)

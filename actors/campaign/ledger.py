@@ -18,14 +18,13 @@ from psycopg import Connection
 from psycopg.rows import class_row, dict_row, tuple_row
 from psycopg.types.numeric import Int4
 
-from actors.campaign.abandonment import LATEST, WINDOW
 from actors.campaign.arrays import array
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import CampaignSettings, settings_tables
 from actors.dialer.messages import Call, CallResult
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
-from actors.limiter import COUNTED_MINUTE, UNLIMITED
+from actors.limiter import UNLIMITED
 from actors.prices import PriceList
 from actors.services import BREAKER, LIVEKIT, RECORDINGS, agents_service, trunk_service
 
@@ -115,17 +114,31 @@ class Prospects:
     in_progress: bool
 
 
+Row = Mapping[str, Any]
+"""A campaign as it stands in the database, with what belongs to it elsewhere."""
+
+
 def read_campaign(
     connection: Connection, campaign_id: UUID, supervisor_id: UUID | None = None, *, heed_settings: bool = True
 ) -> CampaignRow:
     """The campaign as it is now; without a supervisor, only to be looked at: nothing can be written by its epoch.
-    Whoever does not heed its settings gets the usual ones.
+    Whoever does not heed its settings gets the usual ones. Raises what `as_campaign` does."""
+    row = read_rows(connection, [campaign_id], supervisor_id).get(campaign_id)
+    return as_campaign(campaign_id, row, supervisor_id, heed_settings=heed_settings)
 
-    Raises CampaignNotFoundError, LeaseLostError when this supervisor does not hold its lease, and pydantic's
-    ValidationError for settings that no longer make sense.
-    """
+
+def read_rows(connection: Connection, campaigns: Sequence[UUID], supervisor_id: UUID | None) -> dict[UUID, Row]:
+    """Those of these campaigns that there are, for `as_campaign`."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(_sql("campaign"), {"campaign": campaign_id, "supervisor": supervisor_id}).fetchone()
+        parameters = {"campaigns": list(campaigns), "supervisor": supervisor_id}
+        return {row["id"]: row for row in cursor.execute(_sql("campaign"), parameters)}
+
+
+def as_campaign(
+    campaign_id: UUID, row: Row | None, supervisor_id: UUID | None, *, heed_settings: bool = True
+) -> CampaignRow:
+    """What was read for this supervisor. Raises CampaignNotFoundError, LeaseLostError when this supervisor does not
+    hold its lease, and pydantic's ValidationError for settings that no longer make sense."""
     if row is None:
         raise CampaignNotFoundError(f"Campaign {campaign_id} not found")
     if row["epoch"] is None and supervisor_id is not None:
@@ -179,31 +192,24 @@ def as_call(
     )
 
 
-def read_unfinished(connection: Connection, campaign: CampaignRow) -> list[tuple[ClaimedTask, datetime | None]]:
-    """The campaign's calls that have not ended, and when each began; None: not yet."""
+Unfinished = list[tuple[ClaimedTask, datetime | None]]
+"""Calls that have not ended, and when each began; None: not yet."""
+
+
+def read_unfinished(connection: Connection, companies: Mapping[UUID, UUID]) -> dict[UUID, Unfinished]:
+    """The unfinished calls of these campaigns, each of which is given with its company."""
+    found: dict[UUID, Unfinished] = {campaign: [] for campaign in companies}
+    parameters = {"campaigns": list(companies), "companies": list(companies.values())}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_sql("unfinished"), _ids(campaign)).fetchall()
-    return [(ClaimedTask(*task), dialing_at) for dialing_at, *task in rows]
+        for campaign, dialing_at, *task in cursor.execute(_sql("unfinished"), parameters):
+            found[campaign].append((ClaimedTask(*task), dialing_at))
+    return found
 
 
 def give_back(connection: Connection, campaign: CampaignRow, call_ids: Sequence[UUID], now: datetime) -> None:
     """These calls were claimed and never dialed: take their attempts back. Nothing happens to a call that has been
     dialed meanwhile."""
     connection.execute(_sql("give_back"), {**_ids(campaign), "call_ids": list(call_ids), "now": now})
-
-
-def read_begun(connection: Connection, campaign: CampaignRow, now: datetime) -> list[datetime]:
-    """When calls began that have ended, but still count against calls per minute."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_sql("begun"), {**_ids(campaign), "since": now - COUNTED_MINUTE}).fetchall()
-    return [row[0] for row in rows]
-
-
-def read_answered(connection: Connection, campaign: CampaignRow, now: datetime) -> list[tuple[datetime, bool]]:
-    """The answered calls of late that count for its abandon rate: when, and whether an agent joined."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        parameters = {**_ids(campaign), "since": now - WINDOW, "most": LATEST}
-        return cursor.execute(_sql("answered"), parameters).fetchall()
 
 
 def claim(

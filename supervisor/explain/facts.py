@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from actors.campaign import ledger
 from actors.campaign.ledger import CampaignRow
+from actors.campaign.readings import read_begun
 from actors.errors import CampaignValidationError
 from actors.limiter import CallLimits
 from actors.trunk.ledger import read_calls as read_trunk_calls
@@ -40,7 +41,7 @@ def read_campaign(
         holds = cursor.execute(statement("holds"), parameters).fetchall()
     with connection.cursor(row_factory=tuple_row) as cursor:
         in_progress = cursor.execute(statement("company_calls"), parameters).fetchall()
-    begun = ledger.read_begun(connection, campaign, now)
+    begun = read_begun(connection, [campaign_id], now)[campaign_id]
     trunk = read_trunk_calls(connection, campaign.trunk, now)
     return CampaignFacts(
         **row,

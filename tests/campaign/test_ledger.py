@@ -18,6 +18,7 @@ from psycopg import Connection
 
 from actors.campaign import ledger
 from actors.campaign.ledger import Claim, ClaimedTask, Prospects, Reached
+from actors.campaign.readings import read_begun
 from actors.campaign.retry import TaskStatus, Verdict
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
@@ -450,7 +451,9 @@ def test_unfinished_calls_are_read_as_they_were_claimed_with_when_they_began(boo
             "UPDATE calls SET state = %s, dialing_at = %s WHERE id = %s", (state, TUESDAY + SECOND, task.call_id)
         )
     book.settle(campaign, (result(ended), COMPLETED))
-    unfinished = ledger.read_unfinished(book.connection, book.row(campaign))
+    companies = {campaign: book.row(campaign).company_id, book.campaign(): book.company()}
+    unfinished, nothing = ledger.read_unfinished(book.connection, companies).values()
+    assert nothing == []
     assert sorted(unfinished, key=lambda call: call[0].call_id) == [
         (claimed, None),
         (dialing, TUESDAY + SECOND),
@@ -469,8 +472,9 @@ def test_calls_that_ended_count_for_a_minute_from_their_beginning(book: Book) ->
             "UPDATE calls SET state = 'dialing', dialing_at = %s WHERE id = %s", (began, task.call_id)
         )
     book.settle(campaign, *((result(task), COMPLETED) for task in tasks[:-1]))  # the last one is still up
-    begun = ledger.read_begun(book.connection, book.row(campaign), TUESDAY)
-    assert sorted(begun, reverse=True) == [TUESDAY, TUESDAY - 30 * SECOND, TUESDAY - 60 * SECOND]
+    begun = read_begun(book.connection, [campaign, (idle := book.campaign())], TUESDAY)
+    assert begun[idle] == []
+    assert sorted(begun[campaign], reverse=True) == [TUESDAY, TUESDAY - 30 * SECOND, TUESDAY - 60 * SECOND]
 
 
 def test_a_call_that_was_never_dialed_is_given_back_and_one_that_was_is_not(book: Book) -> None:

@@ -1,4 +1,4 @@
--- Everything a campaign's actor needs to know of its campaign; the epoch is NULL where the lease is not ours.
+-- Everything that each of these campaigns' actors needs to know of its campaign; the epoch is NULL where the lease is not ours.
 -- The agent of a broadcast is told that it is to speak, and not to converse.
 SELECT c.*, s.agent_name, y.slug AS company, p.prices,
        ARRAY(SELECT hold FROM campaign_holds h WHERE h.campaign_id = c.id) AS holds,
@@ -11,4 +11,4 @@ JOIN companies y ON y.id = c.company_id
 LEFT JOIN trunk_prices p ON p.trunk = c.trunk
 LEFT JOIN campaign_leases l
     ON l.campaign_id = c.id AND l.supervisor_id = %(supervisor)s AND l.expires_at > clock_timestamp()
-WHERE c.id = %(campaign)s
+WHERE c.id = ANY(%(campaigns)s)
