@@ -11,6 +11,7 @@ from statistics import median
 from time import perf_counter
 
 import openpyxl
+from psycopg.types.json import Jsonb
 
 from actors.ids import new_id
 from actors.jobs.call_lists.importing import import_call_list
@@ -114,11 +115,13 @@ def _copy_and_import_s(book: Book, file: Path, rows: int) -> tuple[float, float]
 
 
 def _pandas_s(book: Book, file: Path, rows: int) -> float:
-    """The first rows of the list by pandas, checked by phonenumbers, an INSERT for each, one commit."""
+    """The first rows of the list by pandas, checked by phonenumbers, an INSERT for each, one commit: the tasks that the
+    import makes of them, neither compared with each other nor with do-not-call."""
     import pandas
     import phonenumbers
 
     campaign = book.campaign()
+    columns = ["company", "notes"]
 
     def inserted() -> None:
         frame = pandas.read_csv(file, dtype=str, nrows=rows)
@@ -127,13 +130,15 @@ def _pandas_s(book: Book, file: Path, rows: int) -> float:
                 number = phonenumbers.parse(row["phone_number"], "RU")
                 assert phonenumbers.is_valid_number(number)
                 book.connection.execute(
-                    "INSERT INTO call_tasks (id, campaign_id, phone_number, contact_name, created_at, updated_at)"
-                    " VALUES (%s, %s, %s, %s, %s, %s)",
+                    "INSERT INTO call_tasks"
+                    " (id, campaign_id, phone_number, contact_name, contact_data, created_at, updated_at)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s)",
                     (
                         new_id(),
                         campaign,
                         phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164),
                         row["name"],
+                        Jsonb({column: row[column] for column in columns if pandas.notna(row[column])}),
                         TUESDAY,
                         TUESDAY,
                     ),
