@@ -13,10 +13,10 @@ import pykka
 import structlog
 from psycopg_pool import PoolClosed, PoolTimeout
 
-from actors.addresses import Address, Directory
+from actors.addresses import Activity, Address, Directory
 from actors.clock import Clock
 from actors.numbers import masked
-from actors.supervision import ChildDown, SignOfLife, SignOfLifeWanted
+from actors.supervision import ChildDown, GivenUp
 
 _generations = itertools.count(1)
 """Of reminders, over all actors: one meant for an actor that has died is not taken for one of its successor's."""
@@ -80,8 +80,9 @@ class Actor(pykka.ThreadingActor):
         self._reminders: dict[str, int] = {}  # key → current generation
         self._pending: dict[str, tuple[datetime, object]] = {}  # key → what the timer holds
         self._end_reported = False
+        self._activity = Activity(self.stopwatch())
         # Before its thread runs, so that no answer to what it asks in `started` can miss it.
-        self._directory.enter(address, self.actor_ref)
+        self._directory.enter(address, self.actor_ref, self._activity)
 
     def started(self) -> None:
         """Called once, before the first message."""
@@ -116,6 +117,7 @@ class Actor(pykka.ThreadingActor):
     def on_start(self) -> None:
         try:
             self.started()
+            self._activity.since = None
         except BaseException as error:
             self._report_end(error)
             raise _as_exception(error) from error
@@ -126,18 +128,21 @@ class Actor(pykka.ThreadingActor):
                 return None
             del self._pending[message.key], self._reminders[message.key]
             message = message.message
-        if isinstance(message, SignOfLifeWanted):
-            self.tell(self._parent, SignOfLife(self.address))
-            return None
+        if isinstance(message, GivenUp):
+            raise SupersededError(f"{self.address} has been given to another")
+        self._activity.since = self.stopwatch()
         try:
             return self.receive(message)
         except BaseException as error:
             raise _as_exception(error) from error
+        finally:
+            self._activity.since = None
 
     def on_failure(self, exception_type: Any, exception_value: BaseException | None, traceback: Any) -> None:
         self._report_end(exception_value)
 
     def on_stop(self) -> None:
+        self._activity.since = self.stopwatch()
         try:
             self.stopped()
         except BaseException as error:
@@ -149,6 +154,7 @@ class Actor(pykka.ThreadingActor):
         if self._end_reported:
             return
         self._end_reported = True
+        self._activity.since = self.stopwatch()
         for key in self._reminders:
             self._timer.cancel(self.address, key)
         reason = None if error is None else describe(error)

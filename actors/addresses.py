@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NewType
 from uuid import UUID
 
@@ -37,6 +38,18 @@ def dialer_address(call_id: UUID) -> Address:
     return Address(f"dialer:{call_id}")
 
 
+class Activity:
+    """What one actor is doing, for those who watch that nobody hangs. A single value, written by the actor and read by
+    them: so that to watch ten thousand wakes none of them."""
+
+    __slots__ = ("since",)
+
+    def __init__(self, since: float) -> None:
+        self.since: float | None = since
+        """On the stopwatch: since when it has been at one message, at its start, or at its end; None: it waits for a
+        message. One that has ended stays at its end."""
+
+
 class Directory:
     """Who lives at which address now. An actor enters itself when it is made; its parent takes it out when it has
     ended; everybody may tell.
@@ -47,18 +60,22 @@ class Directory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._residents: dict[Address, pykka.ActorRef[Any]] = {}
+        self._activities: dict[Address, Activity] = {}
         self._count: Counter[str] = Counter()  # by kind
 
-    def enter(self, address: Address, resident: pykka.ActorRef[Any]) -> None:
-        """From now on messages to `address` go to `resident`."""
+    def enter(self, address: Address, resident: pykka.ActorRef[Any], activity: Activity | None = None) -> None:
+        """From now on messages to `address` go to `resident`; nobody watches one without an `activity`."""
         with self._lock:
             self._count[_kind(address)] += address not in self._residents
             self._residents[address] = resident
+            if activity is not None:
+                self._activities[address] = activity
 
     def leave(self, address: Address) -> None:
         """Nobody lives at `address` any more."""
         with self._lock:
             self._count[_kind(address)] -= self._residents.pop(address, None) is not None
+            self._activities.pop(address, None)
 
     def find(self, address: Address) -> pykka.ActorRef[Any] | None:
         """The present resident, for the edge that must ask it something; not to be kept."""
@@ -75,6 +92,14 @@ class Directory:
         many they are."""
         with self._lock:
             return self._count[kind]
+
+    def at_work(self, addresses: Iterable[Address]) -> dict[Address, float]:
+        """Those of these whose residents are at a message, or have ended and not been taken out, and since when on the
+        stopwatch."""
+        with self._lock:
+            activities = [(address, self._activities.get(address)) for address in addresses]
+        busy = [(address, activity.since) for address, activity in activities if activity is not None]
+        return {address: since for address, since in busy if since is not None}
 
     def campaigns(self) -> list[UUID]:
         """The campaigns that have an actor now."""

@@ -27,15 +27,9 @@ class ChildDown:
 
 
 @dataclass(frozen=True)
-class SignOfLifeWanted:
-    """From whoever started an actor, to it: answered by a `SignOfLife` once its mailbox has come to this."""
-
-
-@dataclass(frozen=True)
-class SignOfLife:
-    """From an actor, to whoever started it: its mailbox moves."""
-
-    address: Address
+class GivenUp:
+    """From whoever started an actor, to it: it has hung, and its address is another's. It ends if it ever comes to
+    this."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from actors.dialer.messages import (
     TakeOver,
 )
 from actors.outcomes import Outcome
-from actors.supervision import ChildDown, SignOfLife, SignOfLifeWanted
+from actors.supervision import ChildDown, GivenUp
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsReturned
 from actors.vital_signs import PULSE, FeelPulse, VitalSigns
@@ -110,17 +110,14 @@ class Calls(Actor):
                 self._dialer_down(message)
             case FeelPulse():
                 self._feel_pulse()
-            case SignOfLife():
-                self._vital_signs.seen(message.address)
             case _:
                 raise TypeError(f"Calls can't do anything with {message!r}")
         self._telemetry.results_waiting(len(self._unsettled))
 
     def _feel_pulse(self) -> None:
-        now = self.stopwatch()
-        for address in self._vital_signs.to_ask(map(dialer_address, self._dialers), now):
-            self.tell(address, SignOfLifeWanted())
-        for address in self._vital_signs.hanging(now):
+        at_work = self._directory.at_work(map(dialer_address, self._dialers))
+        for address in self._vital_signs.hanging(at_work, self.stopwatch()):
+            self.tell(address, GivenUp())
             _, generation = self._dialers[_call_id(address)]
             self._dialer_down(ChildDown(address, generation, "it hangs: its mailbox does not move"))
         self.remind("pulse", self.clock.now() + PULSE, FeelPulse())
@@ -189,7 +186,6 @@ class Calls(Actor):
         if 0 not in (generation, down.generation) and generation != down.generation:
             return  # one that hung, and has a successor
         self._directory.leave(down.address)
-        self._vital_signs.seen(down.address)
         self._dialers.pop(call_id, None)
         self._letting_go.discard(call_id)
         if wanted := self._resume_when_gone.pop(call_id, None):

@@ -10,7 +10,7 @@ import pykka
 
 from actors.actor import Actor, Surroundings, describe, is_outage
 from actors.addresses import SUPERVISOR, Address
-from actors.supervision import ChildDown, Drain, Restart, SignOfLife, SignOfLifeWanted, StartChild, StopChild
+from actors.supervision import ChildDown, Drain, GivenUp, Restart, StartChild, StopChild
 from actors.telemetry import Telemetry
 from actors.vital_signs import PULSE, FeelPulse, VitalSigns
 from supervisor.tree import restarts
@@ -99,8 +99,6 @@ class Supervisor(Actor):
                 self._down(message)
             case FeelPulse():
                 self._feel_pulse()
-            case SignOfLife():
-                self._vital_signs.seen(message.address)
             case RestartChild():
                 if message.address in self._children and message.address not in self._up:
                     self._start(message.address)
@@ -120,10 +118,8 @@ class Supervisor(Actor):
         super()._report_end(error)
 
     def _feel_pulse(self) -> None:
-        now = self.stopwatch()
-        for address in self._vital_signs.to_ask(self._up, now):
-            self.tell(address, SignOfLifeWanted())
-        for address in self._vital_signs.hanging(now):
+        for address in self._vital_signs.hanging(self._directory.at_work(self._up), self.stopwatch()):
+            self.tell(address, GivenUp())
             self._down(ChildDown(address, self._generations[address], "it hangs: its mailbox does not move"))
         self.remind("pulse", self.clock.now() + PULSE, FeelPulse())
 
@@ -165,7 +161,6 @@ class Supervisor(Actor):
         asked = down.address in self._stopping
         self._stopping.discard(down.address)
         self._up.discard(down.address)
-        self._vital_signs.seen(down.address)
         self._directory.leave(down.address)
         if down.error is not None:
             self.log.error("actor_died", child=down.address, error=down.error, generation=down.generation)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from actors.addresses import SUPERVISOR, Address
 from actors.vital_signs import PATIENCE_S, PULSE, FeelPulse, VitalSigns
-from tests.tree.people import CHILD, Hold, Tree
+from tests.tree.people import CHILD, Hold, Life, Tree
 from tests.waiting import wait_until
 
 OTHER = Address("other")
@@ -18,7 +20,9 @@ def test_a_hung_actor_is_followed_by_another_and_no_longer_heard(tree: Tree) -> 
     gate = threading.Event()
     hung = wait_until(lambda: tree.directory.find(CHILD))
     assert hung is not None
+    tree.ask(CHILD, "well?")
     hung.tell(Hold(gate))
+    wait_until(lambda: tree.directory.at_work([CHILD]))
     for _ in range(int(PATIENCE_S / PULSE_S) + 2):
         tree.tell(SUPERVISOR, FeelPulse())
         tree.up()
@@ -30,35 +34,49 @@ def test_a_hung_actor_is_followed_by_another_and_no_longer_heard(tree: Tree) -> 
     tree.wait_for_generation(2)
     assert tree.ask(CHILD, "alive") == "alive"
     assert tree.telemetry.restarted == ["child"]
-    gate.set()  # it wakes up, and finds its question about a sign of life
+    gate.set()  # it wakes up, and finds that it was given up
     wait_until(lambda: not hung.is_alive())
     assert tree.up() == 2, "its end was taken for its successor's"
     assert tree.generations == [(CHILD, 1), (OTHER, 1), (CHILD, 2)]
 
 
-def test_who_answers_does_not_hang_however_long_it_goes_on() -> None:
+def test_who_waits_for_a_message_does_not_hang_however_long_and_wakes_for_nobody(tree: Tree) -> None:
+    tree.supervise(CHILD)
+    for _ in range(10):
+        tree.tell(SUPERVISOR, FeelPulse())
+        tree.up()
+        tree.seconds += PULSE_S
+    assert tree.generations == [(CHILD, 1)]
+    assert tree.ask(CHILD, "well?") == "well?"
+    wait_until(lambda: tree.directory.at_work([CHILD, OTHER]) == {})
+    assert tree.life().seen == ["well?"]
+
+
+def test_an_answer_that_fails_is_no_work_that_goes_on(tree: Tree) -> None:
+    tree.supervise(CHILD)
+    with pytest.raises(ValueError, match="on purpose"):
+        tree.ask(CHILD, ValueError("on purpose"))
+    wait_until(lambda: tree.directory.at_work([CHILD]) == {})
+
+
+def test_one_that_has_ended_and_is_still_in_the_directory_is_noticed(tree: Tree) -> None:
+    """Whoever started it may have died at that moment, and its word with them."""
+    ref = tree.alone(Life(), parent=Address("nobody"))
+    ref.stop(timeout=5)
+    assert tree.directory.at_work([CHILD]) == {CHILD: tree.seconds}
+
+
+def test_hanging_takes_the_whole_patience() -> None:
     signs, now = VitalSigns(), 0.0
-    for _ in range(100):
-        assert signs.to_ask([CHILD], now) == [CHILD]
-        assert signs.hanging(now) == []
-        signs.seen(CHILD)
-        now += PULSE_S
-
-
-def test_a_question_is_not_put_twice_and_hanging_takes_the_whole_patience() -> None:
-    signs = VitalSigns()
-    assert signs.to_ask([CHILD, OTHER], 0.0) == [CHILD, OTHER]
-    now = 0.0
     while now < PATIENCE_S:
         now += PULSE_S
-        assert signs.to_ask([CHILD], now) == []
-        assert signs.hanging(now) == ([CHILD] if now > PATIENCE_S else [])
-    signs.to_ask([CHILD], now + 1)
-    assert signs.hanging(now + 1) == [CHILD]
+        assert signs.hanging({CHILD: 0.0, OTHER: now}, now) == ([CHILD] if now > PATIENCE_S else [])
+    assert signs.hanging({CHILD: 0.0}, now + 1) == [CHILD]
 
 
 def test_a_process_that_stood_still_holds_it_against_nobody() -> None:
     signs = VitalSigns()
-    signs.to_ask([CHILD], 0.0)
-    assert signs.to_ask([CHILD], 1000.0) == [CHILD]
-    assert signs.hanging(1000.0) == []
+    assert signs.hanging({CHILD: 0.0}, 0.0) == []
+    for now in (1000.0, 1030.0, 1060.0, 1090.0):
+        assert signs.hanging({CHILD: 0.0}, now) == []
+    assert signs.hanging({CHILD: 0.0}, 1120.0) == [CHILD]
