@@ -54,6 +54,7 @@ def test_who_waits_for_a_message_does_not_hang_however_long_and_wakes_for_nobody
 
 def test_an_answer_that_fails_is_no_work_that_goes_on(tree: Tree) -> None:
     tree.supervise(CHILD)
+    tree.up()
     with pytest.raises(ValueError, match="on purpose"):
         tree.ask(CHILD, ValueError("on purpose"))
     wait_until(lambda: tree.directory.at_work([CHILD]) == {})
