@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import queue
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +67,11 @@ class Actor(pykka.ThreadingActor):
 
     # One that hangs must not hold up the end of the process: what it left undone is taken over by the next.
     use_daemon_thread = True
+
+    @staticmethod
+    def _create_actor_inbox() -> Any:
+        """pykka's own is a `queue.Queue`, whose Condition lets a thread wake twice for one message."""
+        return queue.SimpleQueue()
 
     def __init__(self, address: Address, generation: int, parent: Address, surroundings: Surroundings) -> None:
         super().__init__()
