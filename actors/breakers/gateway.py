@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from concurrent.futures import Future
 from typing import Any, Protocol
 
 import aiohttp
@@ -31,7 +30,7 @@ Answer = ProbeAnswered | AgentSentFor | AgentAbsent
 class Loop(Protocol):
     """The event loop thread."""
 
-    def submit(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
         """Run `work` on the loop, from any thread."""
         ...
 
@@ -67,16 +66,16 @@ class ProbeGateway:
         await self._session.close()
 
     def list_rooms(self, service: str, generation: int) -> None:
-        self._loop.submit(self._tell(self._list_rooms(service, generation), service, generation))
+        self._loop.begin(self._tell(self._list_rooms(service, generation), service, generation))
 
     def send_for_agent(self, service: str, generation: int, room: str, agent_name: str) -> None:
-        self._loop.submit(self._tell(self._send_for_agent(service, generation, room, agent_name), service, generation))
+        self._loop.begin(self._tell(self._send_for_agent(service, generation, room, agent_name), service, generation))
 
     def look_for_agent(self, service: str, generation: int, room: str) -> None:
-        self._loop.submit(self._tell(self._look_for_agent(service, generation, room), service, generation))
+        self._loop.begin(self._tell(self._look_for_agent(service, generation, room), service, generation))
 
     def delete_room(self, room: str) -> None:
-        self._loop.submit(self._delete_room(room))
+        self._loop.begin(self._delete_room(room))
 
     async def _tell(self, work: Coroutine[Any, Any, Answer], service: str, generation: int) -> None:
         message: Answer

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
@@ -39,6 +38,7 @@ from actors.dialer.messages import (
     Unclear,
     room_name,
 )
+from actors.dialer.signing import SignedClient
 from actors.dialer.webhooks import seen
 from actors.outcomes import Outcome
 
@@ -61,7 +61,7 @@ _CONTROL_REQUESTS = 100
 class Loop(Protocol):
     """The event loop thread."""
 
-    def submit(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
         """Run `work` on the loop, from any thread."""
         ...
 
@@ -109,8 +109,10 @@ class Gateway:
         self._dial_session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         self._control_session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         self._turns = asyncio.Semaphore(_CONTROL_REQUESTS)
-        self._dialing = self._client(self._dial_session)
-        self._control = self._client(self._control_session)
+        keys = self._url, self._api_key, self._api_secret
+        self._dialing = SignedClient(self._dial_session, *keys, monotonic)
+        self._control = SignedClient(self._control_session, *keys, monotonic)
+        self._control_of_a_room = api.LiveKitAPI(*keys, session=self._control_session, failover=False)
 
     async def close(self) -> None:
         """Close the sessions. Phones that ring go on ringing: LiveKit finishes a dial whose asker has left."""
@@ -138,17 +140,14 @@ class Gateway:
 
     def delete_room(self, room: str) -> None:
         """Close this room, and hang up whoever is in it. Tells nothing: the Reconciler finds one that stays."""
-        self._loop.submit(self._delete_room(room))
+        self._loop.begin(self._delete_room(room))
 
     def list_rooms(self, asker: Address) -> None:
         """All rooms of calls: `RoomsListed` or `LookFailed`, told to `asker`."""
-        self._loop.submit(self._report(asker, self._list_rooms()))
-
-    def _client(self, session: aiohttp.ClientSession) -> api.LiveKitAPI:
-        return api.LiveKitAPI(self._url, self._api_key, self._api_secret, session=session, failover=False)
+        self._loop.begin(self._report(asker, self._list_rooms()))
 
     def _submit(self, call_id: UUID, work: Coroutine[Any, Any, object]) -> None:
-        self._loop.submit(self._report(dialer_address(call_id), work))
+        self._loop.begin(self._report(dialer_address(call_id), work))
 
     async def _report(self, asker: Address, work: Coroutine[Any, Any, object]) -> None:
         message: object
@@ -177,7 +176,7 @@ class Gateway:
         )
         try:
             async with self._turns, asyncio.timeout(self._control_timeout_s):
-                await self._control.room.create_room(request)
+                await self._control.get().room.create_room(request)
         except api.ServerError as error:
             return read_room_answer(_answer(error))
         except _NO_ANSWER as error:
@@ -203,7 +202,7 @@ class Gateway:
             )
         try:
             async with asyncio.timeout(limit):
-                answer = await self._dialing.sip.create_sip_participant(request, timeout=limit)
+                answer = await self._dialing.get().sip.create_sip_participant(request, timeout=limit)
         except api.ServerError as error:
             return read_dial_answer(_answer(error))
         except aiohttp.ClientConnectorError as error:
@@ -215,7 +214,9 @@ class Gateway:
     async def _look(self, call: Call) -> RoomLooked | LookFailed:
         try:
             async with self._turns, asyncio.timeout(self._control_timeout_s):
-                answer = await self._control.room.list_participants(api.ListParticipantsRequest(room=call.room))
+                answer = await self._control_of_a_room.room.list_participants(
+                    api.ListParticipantsRequest(room=call.room)
+                )
         except api.ServerError as error:
             if error.code == "not_found":
                 return RoomLooked(())
@@ -227,7 +228,7 @@ class Gateway:
     async def _list_rooms(self) -> RoomsListed | LookFailed:
         try:
             async with self._turns, asyncio.timeout(self._control_timeout_s):
-                answer = await self._control.room.list_rooms(api.ListRoomsRequest())
+                answer = await self._control.get().room.list_rooms(api.ListRoomsRequest())
         except api.ServerError as error:
             return LookFailed(str(_answer(error)))
         except _NO_ANSWER as error:
@@ -237,7 +238,7 @@ class Gateway:
     async def _delete_room(self, room: str) -> None:
         try:
             async with self._turns, asyncio.timeout(self._control_timeout_s):
-                await self._control.room.delete_room(api.DeleteRoomRequest(room=room))
+                await self._control.get().room.delete_room(api.DeleteRoomRequest(room=room))
         except api.ServerError as error:
             if error.code != "not_found":
                 self._log.warning("room_not_deleted", room=room, error=str(_answer(error)))

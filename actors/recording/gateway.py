@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from concurrent.futures import Future
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -39,7 +38,7 @@ _NO_ANSWER = (TimeoutError, aiohttp.ClientError, DecodeError, AttributeError, Ty
 class Loop(Protocol):
     """The event loop thread."""
 
-    def submit(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
         """Run `work` on the loop, from any thread."""
         ...
 
@@ -78,11 +77,11 @@ class EgressGateway:
     def record(self, call_id: UUID, *, look_first: bool) -> None:
         """Have the call's room recorded: `EgressStarted` or `EgressNotStarted`. `look_first`: it may have been asked
         for before."""
-        self._loop.submit(self._tell(self._record(call_id, look_first)))
+        self._loop.begin(self._tell(self._record(call_id, look_first)))
 
     def find_egress(self, call_id: UUID) -> None:
         """What became of the call's recording: `EgressFound` or `EgressLookFailed`."""
-        self._loop.submit(self._tell(self._find(call_id)))
+        self._loop.begin(self._tell(self._find(call_id)))
 
     async def _tell(self, work: Coroutine[Any, Any, object]) -> None:
         message: object

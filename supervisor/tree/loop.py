@@ -19,11 +19,16 @@ class LoopThread:
     def __init__(self, on_death: Callable[[BaseException], None]) -> None:
         self._loop = asyncio.new_event_loop()
         self._on_death = on_death
+        self._begun: set[asyncio.Task[Any]] = set()  # a loop holds its tasks only weakly
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
 
     def start(self) -> None:
         """Run the loop; if it ever ends by an error `on_death` is called: the process can't go on without it."""
         self._thread.start()
+
+    def begin(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run `work` on the loop, from any thread. It tells by itself what came of it, and raises nothing."""
+        self._loop.call_soon_threadsafe(self._begin, work)
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Run `work` on the loop, from any thread; the future is for a done-callback or the edge, never for an actor
@@ -46,6 +51,11 @@ class LoopThread:
             self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    def _begin(self, work: Coroutine[Any, Any, object]) -> None:
+        task = self._loop.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
