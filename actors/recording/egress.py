@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from google.protobuf.json_format import Parse, ParseError
 from livekit.protocol.egress import EgressInfo, EgressStatus
 from livekit.protocol.webhook import WebhookEvent
 
 from actors.dialer.messages import ROOM_PREFIX
 from actors.recording.messages import Egress, EgressEnded, EgressState
 
+EGRESS_ENDED = "egress_ended"
+"""The event that tells of the end of a recording."""
 _NANOSECONDS = 1_000_000_000
 _WITH_FILE = (EgressStatus.EGRESS_COMPLETE, EgressStatus.EGRESS_LIMIT_REACHED)
 _WITHOUT = (EgressStatus.EGRESS_FAILED, EgressStatus.EGRESS_ABORTED)
 _BEST_FIRST = (EgressState.COMPLETE, EgressState.UNDER_WAY, EgressState.FAILED)
 
 
-def read_egress_event(event: WebhookEvent) -> EgressEnded | None:
-    """What an event says of the recording of a call; None when it says nothing of an end, or the room is not ours."""
-    egress = read_egress(event.egress_info) if event.event == "egress_ended" else None
+def read_egress_end(body: bytes) -> EgressEnded | None:
+    """What an `EGRESS_ENDED` event says of the recording of a call; None when it says nothing of an end, or the room is
+    not ours. Raises ValueError for what is no event."""
+    try:
+        event = Parse(body, WebhookEvent(), ignore_unknown_fields=True)
+    except ParseError as error:
+        raise ValueError(str(error)) from error
+    egress = read_egress(event.egress_info)
     return None if egress is None or egress.state is EgressState.UNDER_WAY else EgressEnded(egress)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from google.protobuf.json_format import MessageToJson
 from livekit.protocol.egress import EgressInfo
 from livekit.protocol.models import ParticipantInfo, Room
 from livekit.protocol.webhook import WebhookEvent
 
 from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen
-from actors.dialer.webhooks import call_of_room, read_event
+from actors.dialer.webhooks import Event, call_of_room, read_event
 from actors.ids import new_id
 from tests.dialer.mailbox import a_call
 
@@ -21,8 +22,13 @@ CALL = replace(a_call(), call_id=UUID(int=7))  # the same in every process: it n
 ROOM = Room(name=CALL.room)
 
 
-def event(name: str, room: Room = ROOM, **participant: Any) -> WebhookEvent:
-    return WebhookEvent(event=name, room=room, participant=ParticipantInfo(**participant))
+def event(name: str, room: Room = ROOM, **participant: Any) -> Event:
+    """As it comes: in protobuf's JSON."""
+    return as_it_comes(WebhookEvent(event=name, room=room, participant=ParticipantInfo(**participant)))
+
+
+def as_it_comes(said: WebhookEvent) -> Event:
+    return Event.model_validate_json(MessageToJson(said))
 
 
 CALLEE = {"identity": CALL.identity, "kind": ParticipantInfo.SIP, "attributes": {"sip.callStatus": "hangup"}}
@@ -41,9 +47,9 @@ SEEN_AGENT = Seen("agent-1", True, None, {"campaignd.outcome": "voicemail"})
         (event("participant_connection_aborted", **CALLEE), ParticipantLeft(SEEN_CALLEE)),
         (event("room_finished"), RoomFinished()),
     ],
-    ids=lambda value: value.event if isinstance(value, WebhookEvent) else "",
+    ids=lambda value: value.event if isinstance(value, Event) else "",
 )
-def test_an_event_in_a_calls_room_is_a_message_for_its_dialer(said: WebhookEvent, message: object) -> None:
+def test_an_event_in_a_calls_room_is_a_message_for_its_dialer(said: Event, message: object) -> None:
     assert read_event(said) == (CALL.call_id, message)
 
 
@@ -57,7 +63,7 @@ def test_an_event_of_no_interest_is_no_message(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["egress_started", "egress_ended"])
 def test_an_event_without_a_room_is_no_message(name: str) -> None:
-    assert read_event(WebhookEvent(event=name, egress_info=EgressInfo(room_name=CALL.room))) is None
+    assert read_event(as_it_comes(WebhookEvent(event=name, egress_info=EgressInfo(room_name=CALL.room)))) is None
 
 
 @pytest.mark.parametrize(
@@ -95,3 +101,12 @@ def test_only_an_agent_is_one() -> None:
         read = read_event(event("participant_joined", kind=kind))
         assert read is not None and isinstance(read[1], ParticipantJoined)
         assert read[1].participant.is_agent == (kind == ParticipantInfo.AGENT)
+
+
+@pytest.mark.parametrize(("kind", "is_agent"), [("4", True), ("3", False), ("99", False)])
+def test_a_kind_may_be_told_as_a_number(kind: str, is_agent: bool) -> None:
+    """As protobuf's JSON may write every kind, and must write one that it has no name for."""
+    said = f'{{"event": "participant_joined", "room": {{"name": "{CALL.room}"}}, "participant": {{"kind": {kind}}}}}'
+    read = read_event(Event.model_validate_json(said))
+    assert read is not None and isinstance(read[1], ParticipantJoined)
+    assert read[1].participant.is_agent is is_agent
