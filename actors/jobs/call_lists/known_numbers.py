@@ -6,6 +6,7 @@ from array import array
 from enum import IntEnum
 
 _BLOCK = 64
+_PARTS = 31
 
 
 class Elsewhere(IntEnum):
@@ -18,25 +19,27 @@ class Elsewhere(IntEnum):
 class KnownNumbers:
     """Numbers by their digits; of those that rows gave, which row was the first. A list has millions of them, so a
     dictionary's entry says only in which block of rows to look: to keep an object for each row would take half as much
-    again."""
+    again. And there are several dictionaries, by the numbers: one alone would at times be there twice, to grow."""
 
     def __init__(self) -> None:
-        self._known: dict[int, int] = {}  # a number → the block of its row, or where else it is known from
+        # A number → the block of its row, or where else it is known from.
+        self._known: tuple[dict[int, int], ...] = tuple({} for _ in range(_PARTS))
         self._of_row = array("Q")  # by row; 0: it gave none that was new
         self._block = 0
 
     def add_elsewhere(self, number: int, where: Elsewhere) -> None:
         """It is known from there, unless it is known already."""
-        self._known.setdefault(number, where)
+        self._known[number % _PARTS].setdefault(number, where)
 
     def add(self, number: int, row: int) -> int | Elsewhere:
         """A row, each behind those before it, gives this number: the row that gave it first, this one if it is new; or
         where else it is known from."""
         if row // _BLOCK != self._block:
             self._block = row // _BLOCK
-        before = len(self._known)
-        found = self._known.setdefault(number, self._block)
-        if len(self._known) > before:
+        known = self._known[number % _PARTS]
+        before = len(known)
+        found = known.setdefault(number, self._block)
+        if len(known) > before:
             self._of_row.extend((0,) * (row - len(self._of_row)))
             self._of_row.append(number)
             return row
