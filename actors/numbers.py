@@ -83,6 +83,8 @@ def normalise(raw: str, region: str | None) -> str:
             raise NumberError(_reason(text, region))
     if kind in _REFUSED_TYPES:
         raise NumberError(f"{_REFUSED_TYPES[kind]}: {_shown(text)}")
+    if text == f"+{number.country_code}{number.national_number}":
+        return text  # it is written as E.164 already, without zeros that belong to the number
     e164: str = _format(number, _E164)
     return e164
 
