@@ -52,7 +52,8 @@ from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsReturned, PermitsWanted, ProbeDeclined
 
 PULSE = timedelta(seconds=30)
-"""How often a campaign looks for work that no event has told it of: the net for lost notifications."""
+"""How often a campaign looks for work that no event has told it of: the net for lost notifications. One that rests
+looks when it opens: until then it could call nobody, whatever it found."""
 CLAIM_MOST = 500
 """Tasks claimed at once; only a campaign without limits on a trunk without limits ever meets this."""
 
@@ -371,9 +372,7 @@ class Campaign(Leased):
         if self._campaign.trunk != trunk:
             self._through.leave(trunk)
             self._keep_permits()
-            self._wants.forget()
-        self._company_full = False
-        self._work_may_be_due, self._reached = True, None
+        self._pulse()
 
     def _take(self, campaign: CampaignRow) -> None:
         self._campaign = campaign
@@ -391,7 +390,8 @@ class Campaign(Leased):
         self._wants.forget()  # told to the trunk again: it may have been restarted, and not know
         self._work_may_be_due, self._reached = True, None
         self._company_full = False
-        self.remind("pulse", self.clock.now() + PULSE, Pulse())
+        now = self.clock.now()
+        self.remind("pulse", max(now + PULSE, self._allowance.rests_until(now) or now), Pulse())
 
     def _tell_trunk(self, message: object) -> None:
         self.tell(trunk_address(self._campaign.trunk), message)

@@ -76,6 +76,13 @@ class Allowance:
             return NONE
         return self._room(now)
 
+    def rests_until(self, now: datetime) -> datetime | None:
+        """When its window opens, if until then time alone changes nothing: no call is in progress, or was begun within
+        the last minute. None: it does not rest."""
+        room = self.room(now)
+        restless = self.limiter.in_progress or self.limiter.begun_within_a_minute(now)
+        return room.opens_at if room.shut and not restless else None
+
     def room_for_probe(self, service: str, now: datetime) -> bool:
         """Whether one call may begin to see if `service` works again: nothing else is in its way."""
         held = not self._running and self._held_by != {service}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -70,7 +71,8 @@ class Roster(Actor):
         self._worked: dict[UUID, tuple[str, int]] = {}  # campaign → kind of the actor that was asked for, and epoch
         self._draining = False
         self._changed: set[UUID] = set()  # campaigns that have changed since we looked
-        self._leaving: set[UUID] | None = None  # campaigns that have been told to leave; None: not known
+        # Campaigns that have been told to leave; None: the Roster before this one knew.
+        self._leaving: set[UUID] | None = set() if generation == 1 else None
 
     def started(self) -> None:
         with self._pool.connection() as connection:
@@ -134,15 +136,14 @@ class Roster(Actor):
         self._changed.add(campaign_id)
 
     def _follow(self) -> None:
-        known, self._changed = self._changed & self._held.keys(), set()
+        changed, self._changed = self._changed, set()
         with self._pool.connection() as connection:
-            self._work(connection, dict(self._held))
-        for campaign_id in known & self._held.keys():
-            self.tell(campaign_address(campaign_id), SettingsChanged())
+            self._work(connection, dict(self._held), changed)
         self.tell(BREAKERS, CampaignsChanged())
 
-    def _work(self, connection: Connection, held: dict[UUID, int]) -> None:
-        """Have an actor for every active campaign that we hold or can take, and for no other."""
+    def _work(self, connection: Connection, held: dict[UUID, int], changed: Collection[UUID] = ()) -> None:
+        """Have an actor for every active campaign that we hold or can take, and for no other. Those that we have held
+        already are told if they have `changed`, or have by their rows: of these the notification was lost."""
         before = self._active, self._held
         self._active = statuses.read_active(connection)
         over = held.keys() - self._active.keys()
@@ -157,6 +158,9 @@ class Roster(Actor):
         self._held = held
         if (self._active, held) != before:
             self._have_worked()
+        for campaign_id in held.keys() & before[1].keys():
+            if campaign_id in changed or self._active[campaign_id] != before[0].get(campaign_id):
+                self.tell(campaign_address(campaign_id), SettingsChanged())
         if self._active.keys() - held.keys() and not self._draining:
             self.remind("look for free", self.clock.now() + LOOK_FOR_FREE_EVERY, LookForFree())
 

@@ -118,6 +118,7 @@ class ActiveCampaign:
     trunk: str
     status: Status
     holds: frozenset[str]
+    updated_at: datetime  # of its row: whoever changes more of it than counters writes this
 
     @property
     def failed(self) -> bool:
@@ -130,15 +131,15 @@ def read_active(connection: Connection) -> dict[UUID, ActiveCampaign]:
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(
             "SELECT c.id, coalesce(c.slug, c.id::text), company_id, y.slug, trunk, status,"
-            " ARRAY(SELECT hold FROM campaign_holds h WHERE h.campaign_id = c.id)"
+            " ARRAY(SELECT hold FROM campaign_holds h WHERE h.campaign_id = c.id), c.updated_at"
             " FROM campaigns c JOIN companies y ON y.id = c.company_id WHERE status IN ('running', 'paused')"
             " OR status = 'failed' AND EXISTS (SELECT FROM calls WHERE company_id = c.company_id"
             "   AND campaign_id = c.id AND state IN ('claimed', 'dialing', 'answered'))"
             " ORDER BY c.created_at, c.id"
         ).fetchall()
     return {
-        campaign_id: ActiveCampaign(label, company_id, company, trunk, Status(status), frozenset(holds))
-        for campaign_id, label, company_id, company, trunk, status, holds in rows
+        campaign_id: ActiveCampaign(label, company_id, company, trunk, Status(status), frozenset(holds), updated_at)
+        for campaign_id, label, company_id, company, trunk, status, holds, updated_at in rows
     }
 
 

@@ -107,3 +107,24 @@ def test_what_fails_by_a_service_that_is_known_to_fail_met_an_outage() -> None:
     calm.failing = frozenset({TRUNK})
     assert calm.met_an_outage(frozenset({TRUNK}), None)
     assert not calm.met_an_outage(frozenset(), None), "nobody's fault"
+
+
+def test_a_campaign_rests_until_it_opens_once_its_last_minute_is_over() -> None:
+    closed = ScheduleSettings(daily_start_time="10:00", daily_end_time="20:00")
+    resting = allowance(settings=CampaignSettings(limits=FIVE, schedule=closed))
+    opens = TUESDAY + timedelta(hours=1)
+    assert resting.rests_until(TUESDAY) == opens
+    assert resting.rests_until(opens) is None, "it is open"
+    call = new_id()
+    resting.limiter.admit(call)
+    assert resting.rests_until(TUESDAY) is None, "a call is in progress"
+    resting.limiter.began(call, TUESDAY)
+    resting.limiter.ended(call)
+    assert resting.rests_until(TUESDAY + timedelta(seconds=30)) is None, "it is one of its last minute's"
+    assert resting.rests_until(TUESDAY + timedelta(seconds=61)) == opens
+
+
+def test_a_campaign_whose_time_is_over_or_that_is_held_does_not_rest() -> None:
+    over = ScheduleSettings(end_time=TUESDAY)
+    assert allowance(settings=CampaignSettings(schedule=over)).rests_until(TUESDAY) is None
+    assert allowance(running=False).rests_until(TUESDAY) is None
