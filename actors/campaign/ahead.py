@@ -6,13 +6,15 @@ from collections import deque
 from datetime import datetime, timedelta
 from uuid import UUID
 
-EARLY = timedelta(seconds=0.2)
-"""How much earlier than its slot a call is made ready: several times what claiming it and making its room take, for
-calls end in bunches."""
+EARLY = timedelta(seconds=0.4)
+"""How much earlier than its slot a call is made ready: many times what claiming it and making its room take, for calls
+end in bunches, and whoever finds nobody ready waits for all of that."""
 OF_LATE = timedelta(seconds=3)
 """How far back ends are counted, to tell how soon others may be expected."""
 MOST = 0.1
 """As many calls at most as this part of the slots."""
+AGAIN = 3
+"""Others are made ready when a third of them is missing: to claim each by itself costs several times as much."""
 LONGEST_WAIT = timedelta(seconds=5)
 """So long a call that is ready waits for a slot, and its agent in an empty room; then it is given back."""
 
@@ -41,7 +43,8 @@ class Ahead:
         while self._ends and self._ends[0] < now - OF_LATE:
             self._ends.popleft()
         most = min(round(len(self._ends) * (EARLY / OF_LATE)), int(slots * MOST))
-        return max(most - len(self._waiting), 0)
+        missing = most - len(self._waiting)
+        return missing if missing >= max(most // AGAIN, 1) else 0
 
     def place(self, call_id: UUID) -> None:
         """This call is claimed, and is to wait for a slot."""

@@ -21,9 +21,9 @@ def after(ends: int, *, seconds: float = 0) -> Ahead:
     return ahead
 
 
-@pytest.mark.parametrize(("ends_in_3_s", "slots", "wanted"), [(75, 100, 5), (300, 100, 10), (6, 100, 0), (75, 9, 0)])
+@pytest.mark.parametrize(("ends_in_3_s", "slots", "wanted"), [(45, 100, 6), (300, 100, 10), (3, 100, 0), (75, 9, 0)])
 def test_so_many_are_made_ready_as_soon_will_have_a_slot(ends_in_3_s: int, slots: int, wanted: int) -> None:
-    """25 ends a second; more than a tenth of the slots; long talks; few slots."""
+    """15 ends a second; more than a tenth of the slots; long talks; few slots."""
     assert after(ends_in_3_s).wanted(slots, TUESDAY) == wanted
 
 
@@ -32,9 +32,21 @@ def test_ends_of_long_ago_say_nothing() -> None:
 
 
 def test_those_that_wait_are_among_those_wanted() -> None:
-    ahead = after(75)
+    ahead = after(45)
     ahead.place(FIRST)
-    assert (ahead.wanted(100, TUESDAY), ahead.waiting) == (4, 1)
+    assert (ahead.wanted(100, TUESDAY), ahead.waiting) == (5, 1)
+
+
+def test_others_are_made_ready_when_a_third_is_missing() -> None:
+    ahead = after(45)
+    calls = [UUID(int=number) for number in range(6)]
+    for call in calls:
+        ahead.place(call)
+    assert ahead.wanted(100, TUESDAY) == 0
+    ahead.over(calls[0])
+    assert ahead.wanted(100, TUESDAY) == 0
+    ahead.over(calls[1])
+    assert ahead.wanted(100, TUESDAY) == 2
 
 
 def test_who_is_ready_first_begins_first_and_nobody_who_is_not() -> None:
