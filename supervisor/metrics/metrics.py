@@ -43,7 +43,8 @@ class Watched:
 
 
 class Metrics:
-    """The service's registry and what is counted in it (the contract is `actors.telemetry.Telemetry`)."""
+    """What the service counts: the series of campaigns, and all others in a registry (the contract is
+    `actors.telemetry.Telemetry`)."""
 
     def __init__(self, version: str, stopwatch: Callable[[], float] = monotonic) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -52,7 +53,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         make.gauge("campaignd_build_info").labels(version).set(1)
         self._loop_lag = make.histogram("campaignd_event_loop_lag_seconds")
-        self._campaigns = CampaignSeries(make, stopwatch)
+        self._campaigns = CampaignSeries(stopwatch)
         self._results_waiting = make.gauge("campaignd_results_waiting")
         self._trunk_limit = make.gauge("campaignd_trunk_limit_calls")
         self._trunk_calls = make.gauge("campaignd_trunk_calls_in_progress")
@@ -117,10 +118,7 @@ class Metrics:
 
     def call_ended(self, campaign: str, trunk: str, outcome: Outcome, talk_s: float | None) -> None:
         if known := self._campaigns.find(campaign):
-            through = known.through(trunk)
-            through.ended[outcome].inc()
-            if talk_s is not None:
-                through.talk.observe(talk_s)
+            known.ended(trunk, outcome, talk_s)
 
     def results_waiting(self, count: int) -> None:
         self._results_waiting.set(count)
@@ -212,8 +210,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Everything, in Prometheus's text format. Takes long where there are many campaigns: not for an event loop."""
-        self._campaigns.forget_gone()
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + self._campaigns.exposition().encode()
 
 
 def _read(watched: Watched) -> Iterable[Metric]:
