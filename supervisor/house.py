@@ -158,7 +158,7 @@ class House:
         self.surroundings.directory.tell(ROSTER, Quarantined(UUID(child.argument), error))
 
     def _give_up_last_calls(self, child: StartChild, error: str) -> None:
-        structlog.get_logger().error("last_calls_given_up", campaign=child.argument, error=error)
+        structlog.get_logger().error("last_calls_given_up", campaign_id=child.argument, error=error)
 
     def _start_recordings_anew(self, child: StartChild, error: str) -> None:
         """Calls go on, and so do recordings, whatever happens: only that they keep dying is said loudly."""

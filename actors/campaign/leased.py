@@ -77,7 +77,7 @@ class Leased(Actor):
         now = self.clock.now()
         if self._lost_at is None:
             self._lost_at = now
-            self.log.warning("lease_lost", campaign=str(self._campaign_id), error=str(error))
+            self.log.warning("lease_lost", campaign_id=str(self._campaign_id), error=str(error))
             self.withdraw()
             self.tell(ROSTER, LookAround())
         if now < self._lost_at + RETURN_WITHIN:

@@ -74,7 +74,7 @@ class Reconciler(Actor):
             if self._directory.find(dialer_address(call_id)) is None
         }
         for campaign_id in in_doubt:
-            self.log.warning("calls_in_doubt", campaign=str(campaign_id))
+            self.log.warning("calls_in_doubt", campaign_id=str(campaign_id))
             self.tell(campaign_address(campaign_id), CallsInDoubt())
         self._gateway.list_rooms(self.address)
         self.remind("look around", self.clock.now() + PULSE, LookAround())

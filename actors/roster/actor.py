@@ -212,7 +212,7 @@ class Roster(Actor):
         with self._pool.connection() as connection:
             completed = statuses.complete(connection, message.campaign_id, now, schedule_over=message.schedule_over)
         if completed:
-            self.log.info("campaign_completed", campaign=str(message.campaign_id))
+            self.log.info("campaign_completed", campaign_id=str(message.campaign_id))
             self._follow_later(message.campaign_id)
 
     def _fail(self, message: Quarantined) -> None:
@@ -220,7 +220,7 @@ class Roster(Actor):
         reason = "Failed: its actor could not be kept alive"
         with self._pool.connection() as connection:
             statuses.fail(connection, message.campaign_id, now, reason, message.error)
-        self.log.error("campaign_quarantined", campaign=str(message.campaign_id), error=message.error)
+        self.log.error("campaign_quarantined", campaign_id=str(message.campaign_id), error=message.error)
         self._follow_later(message.campaign_id)
 
 
