@@ -50,8 +50,8 @@ def _measure(campaigns: int, *, is_full: bool) -> Iterable[Figure]:
 
 
 def _start(plant: Plant, campaigns: int) -> tuple[Running, float]:
-    """The service, and how long it took until it was ready and each campaign worked. Its log says so: to ask it for
-    its metrics would keep it from its work for seconds, with so many campaigns."""
+    """The service, and how long it took until it was ready and each campaign worked. Its log says so: to ask it would
+    keep it from its work meanwhile."""
     began = monotonic()
     service = plant.start()
     wait_for(
