@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any, NewType
 from uuid import UUID
 
@@ -93,13 +92,13 @@ class Directory:
         with self._lock:
             return self._count[kind]
 
-    def at_work(self, addresses: Iterable[Address]) -> dict[Address, float]:
-        """Those of these whose residents are at a message, or have ended and not been taken out, and since when on the
-        stopwatch."""
+    def at_work(self, kind: str | None = None) -> dict[Address, float]:
+        """All residents, or those of a kind (`count`), that are at a message, or have ended and not been taken out; and
+        since when on the stopwatch. Most have nothing to do, and cost nothing."""
         with self._lock:
-            activities = [(address, self._activities.get(address)) for address in addresses]
-        busy = [(address, activity.since) for address, activity in activities if activity is not None]
-        return {address: since for address, since in busy if since is not None}
+            activities = list(self._activities.items())
+        busy = [(address, since) for address, activity in activities if (since := activity.since) is not None]
+        return {address: since for address, since in busy if kind is None or _kind(address) == kind}
 
     def campaigns(self) -> list[UUID]:
         """The campaigns that have an actor now."""

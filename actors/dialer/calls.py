@@ -115,8 +115,9 @@ class Calls(Actor):
         self._telemetry.results_waiting(len(self._unsettled))
 
     def _feel_pulse(self) -> None:
-        at_work = self._directory.at_work(map(dialer_address, self._dialers))
-        for address in self._vital_signs.hanging(at_work, self.stopwatch()):
+        at_work = self._directory.at_work("dialer").items()
+        ours = {address: since for address, since in at_work if _call_id(address) in self._dialers}
+        for address in self._vital_signs.hanging(ours, self.stopwatch()):
             self.tell(address, GivenUp())
             _, generation = self._dialers[_call_id(address)]
             self._dialer_down(ChildDown(address, generation, "it hangs: its mailbox does not move"))

@@ -118,7 +118,8 @@ class Supervisor(Actor):
         super()._report_end(error)
 
     def _feel_pulse(self) -> None:
-        for address in self._vital_signs.hanging(self._directory.at_work(self._up), self.stopwatch()):
+        at_work = {address: since for address, since in self._directory.at_work().items() if address in self._up}
+        for address in self._vital_signs.hanging(at_work, self.stopwatch()):
             self.tell(address, GivenUp())
             self._down(ChildDown(address, self._generations[address], "it hangs: its mailbox does not move"))
         self.remind("pulse", self.clock.now() + PULSE, FeelPulse())

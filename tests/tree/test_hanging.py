@@ -22,7 +22,7 @@ def test_a_hung_actor_is_followed_by_another_and_no_longer_heard(tree: Tree) -> 
     assert hung is not None
     tree.ask(CHILD, "well?")
     hung.tell(Hold(gate))
-    wait_until(lambda: tree.directory.at_work([CHILD]))
+    wait_until(lambda: tree.directory.at_work("child"))
     for _ in range(int(PATIENCE_S / PULSE_S) + 2):
         tree.tell(SUPERVISOR, FeelPulse())
         tree.up()
@@ -48,7 +48,7 @@ def test_who_waits_for_a_message_does_not_hang_however_long_and_wakes_for_nobody
         tree.seconds += PULSE_S
     assert tree.generations == [(CHILD, 1)]
     assert tree.ask(CHILD, "well?") == "well?"
-    wait_until(lambda: tree.directory.at_work([CHILD, OTHER]) == {})
+    wait_until(lambda: tree.directory.at_work("child") == {})
     assert tree.life().seen == ["well?"]
 
 
@@ -57,14 +57,14 @@ def test_an_answer_that_fails_is_no_work_that_goes_on(tree: Tree) -> None:
     tree.up()
     with pytest.raises(ValueError, match="on purpose"):
         tree.ask(CHILD, ValueError("on purpose"))
-    wait_until(lambda: tree.directory.at_work([CHILD]) == {})
+    wait_until(lambda: tree.directory.at_work("child") == {})
 
 
 def test_one_that_has_ended_and_is_still_in_the_directory_is_noticed(tree: Tree) -> None:
     """Whoever started it may have died at that moment, and its word with them."""
     ref = tree.alone(Life(), parent=Address("nobody"))
     ref.stop(timeout=5)
-    assert tree.directory.at_work([CHILD]) == {CHILD: tree.seconds}
+    assert tree.directory.at_work("child") == {CHILD: tree.seconds}
 
 
 def test_hanging_takes_the_whole_patience() -> None:
