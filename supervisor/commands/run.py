@@ -18,7 +18,7 @@ from supervisor.config.secrets import load_secrets
 from supervisor.database.connect import open_server, prepare_schema
 from supervisor.heartbeat import Heartbeat
 from supervisor.logs import log_what_nobody_caught, set_up_logs
-from supervisor.many_threads import make_room_for_threads
+from supervisor.many_calls import collect_rarely, make_room_for_threads
 from supervisor.notify import ServiceManager
 from supervisor.service import Service
 
@@ -64,6 +64,7 @@ def command(config: Path) -> None:
     # A hung process is ended by its watchdog with SIGABRT: then the log says where its threads were.
     faulthandler.enable()
     make_room_for_threads()
+    collect_rarely()
     manager = ServiceManager()
     snapshot = load(config)
     secrets = load_secrets()
