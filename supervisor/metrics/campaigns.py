@@ -89,7 +89,7 @@ class OneCampaign:
         self.standing: Standing | None = None
         self.tasks: CountedTasks | None = None
         self.abandon_ratio: float | None = None
-        self._labels = labels({"company": row.company, "campaign": row.campaign})
+        self._labels = labels({"campaign": row.campaign, "company": row.company})
         self._lock = threading.Lock()
         self._trunks: dict[str, _Trunk] = {}
         self._last_dial_at: datetime | None = None
@@ -122,7 +122,7 @@ class OneCampaign:
         with self._lock:
             trunks = list(self._trunks.items())
         for trunk, through in trunks:
-            through.show(families, f"{self._labels},{labels({'trunk': trunk})}")
+            through.show(families, self._labels, f",{labels({'trunk': trunk})}")
         if self.left_at is None:
             self._show_gauges(families)
 
@@ -169,11 +169,11 @@ class _Trunk:
         self.ended = dict.fromkeys(Outcome, 0)
         self.talk = Observations(_TALK)
 
-    def show(self, families: Families, common: str) -> None:
-        families[_STARTED].add(common, self.began)
+    def show(self, families: Families, campaign: str, trunk: str) -> None:
+        families[_STARTED].add(campaign + trunk, self.began)
         for outcome, count in self.ended.items():
-            families[_ENDED].add(f'{common},outcome="{outcome.value}"', count)
-        families[_TALK].add_histogram(common, self.talk)
+            families[_ENDED].add(f'{campaign},outcome="{outcome.value}"{trunk}', count)
+        families[_TALK].add_histogram(campaign, self.talk, trunk)
 
 
 def _or_any(limit: int | None) -> float:

@@ -1,11 +1,13 @@
-"""Prometheus's text format, for series that there are too many of to have an object of prometheus_client's each."""
+"""Prometheus's text format, for series that there are too many of to have an object of prometheus_client's each.
+Labels are written by their alphabet, as prometheus_client writes its own."""
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from threading import Lock
+
+from prometheus_client.utils import floatToGoString
 
 from supervisor.metrics.catalogue import CATALOGUE, Kind
 
@@ -25,15 +27,15 @@ class Family:
         """A counter's or a gauge's series. `labels` are as `labels` writes them."""
         self._lines.append(f"{self._name}{{{labels}}} {number(value)}")
 
-    def add_histogram(self, labels: str, observed: Observations) -> None:
-        """A histogram's series."""
+    def add_histogram(self, before: str, observed: Observations, after: str = "") -> None:
+        """A histogram's series. `le` stands between these labels."""
         counts, total_s = observed.snapshot()
         count, name, add = 0, self._name, self._lines.append
         for bound, more in zip(self._bounds, counts, strict=True):
             count += more
-            add(f'{name}_bucket{{{labels},le="{bound}"}} {count}')
-        add(f"{name}_sum{{{labels}}} {number(total_s)}")
-        add(f"{name}_count{{{labels}}} {count}")
+            add(f'{name}_bucket{{{before},le="{bound}"{after}}} {number(count)}')
+        add(f"{name}_count{{{before}{after}}} {number(count)}")
+        add(f"{name}_sum{{{before}{after}}} {number(total_s)}")
 
     def text(self) -> str:
         """Everything, each line with its end."""
@@ -71,8 +73,9 @@ def labels(values: Mapping[str, str]) -> str:
 
 
 def number(value: float) -> str:
-    """A value as Prometheus reads it."""
-    return "+Inf" if value == math.inf else str(float(value))
+    """A value as prometheus_client writes it."""
+    written: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+    return written
 
 
 def _escaped(value: str) -> str:

@@ -1,29 +1,14 @@
-"""Our text of Prometheus's format says what prometheus_client's would."""
+"""Our text of Prometheus's format says what prometheus_client's would, line by line."""
 
 from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
 from supervisor.metrics.catalogue import CATALOGUE
 from supervisor.metrics.text import Family, Observations, labels
 
 TALK, STATUS = CATALOGUE["campaignd_call_duration_seconds"], CATALOGUE["campaignd_campaign_status"]
 ODD = 'a "quoted" \\ name\nin two lines'
-
-
-def parsed(text: str) -> list[object]:
-    """Families with their samples; the order of samples and labels says nothing."""
-    families = text_string_to_metric_families(text)
-    return [
-        (
-            each.name,
-            each.documentation,
-            each.type,
-            {(one.name, *sorted(one.labels.items())): one.value for one in each.samples},
-        )
-        for each in families
-    ]
 
 
 def test_a_histogram_is_written_like_theirs() -> None:
@@ -35,8 +20,8 @@ def test_a_histogram_is_written_like_theirs() -> None:
         for value in values:
             ours.observe(value)
             known.observe(value)
-        family.add_histogram(labels({"company": "acme", "campaign": ODD, "trunk": trunk}), ours)
-    assert parsed(family.text()) == parsed(_without_created(generate_latest(registry).decode()))
+        family.add_histogram(labels({"campaign": ODD, "company": "acme"}), ours, f",{labels({'trunk': trunk})}")
+    assert family.text() == _without_created(generate_latest(registry).decode())
 
 
 def test_a_gauge_is_written_like_theirs() -> None:
@@ -45,8 +30,8 @@ def test_a_gauge_is_written_like_theirs() -> None:
     family = Family(STATUS.name)
     for status, value in {"running": 1, "paused": 0.1 + 0.2, "draft": float("inf"), "failed": 1.7e12}.items():
         theirs.labels("acme", ODD, status).set(value)
-        family.add(labels({"company": "acme", "campaign": ODD, "status": status}), value)
-    assert parsed(family.text()) == parsed(generate_latest(registry).decode())
+        family.add(labels({"campaign": ODD, "company": "acme", "status": status}), value)
+    assert family.text() == generate_latest(registry).decode()
 
 
 def _without_created(text: str) -> str:
