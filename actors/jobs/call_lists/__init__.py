@@ -2,7 +2,7 @@
 
 A file's format ends at `rows.py` (a reader for CSV, one for workbooks, which works in a process of its own:
 `workbook.py` is our side of it, `workbook_process.py` that one's); `columns.py` and `contacts.py` are the rules,
-without clock, database or files; `importing.py` carries the rows to PostgreSQL, `ledger.py` is its SQL, `copies.py`
-has PostgreSQL check some while others are read, `rejects.py` keeps the rows that gave no contact. Imported by
-`supervisor` and by the jobs; imports from `actors` only what lies at its top level.
+without clock, database or files; `importing.py` carries the rows to PostgreSQL, `ledger.py` is its SQL, `rejects.py`
+keeps the rows that gave no contact. Imported by `supervisor` and by the jobs; imports from `actors` only what lies at
+its top level.
 """

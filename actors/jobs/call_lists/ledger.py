@@ -14,7 +14,6 @@ import uuid_utils
 from psycopg.rows import class_row, scalar_row
 
 from actors.jobs.call_lists.contacts import Contact
-from actors.jobs.call_lists.copies import Copies, copies
 
 # A connection of the pool allows a statement less than a long list needs. The names are sent as ready bytes.
 _AS_LONG_AS_IT_TAKES = """
@@ -36,14 +35,11 @@ _AT_MOST = r" AND phone_number ~ '^\+[0-9]{1,18}$' LIMIT %(limit)s"
 _COPY = """
 COPY call_tasks (id, campaign_id, phone_number, contact_name, contact_data, priority, created_at, updated_at)
 FROM STDIN (FORMAT BINARY)"""
-# Rows are made of the bytes that go over the wire: having psycopg make them of UUIDs, datetimes and JSON would take as
-# long as all the rest of an import. Each value comes behind its length; a timestamptz is the microseconds since 2000.
-_EIGHT_COLUMNS = b"\x00\x08"
-_LENGTH, _PRIORITY_AND_TIMES = Struct("!i"), Struct("!iiiqiq")
-_UUID_LENGTH, _NULL = _LENGTH.pack(16), _LENGTH.pack(-1)
-_JSONB_VERSION = b"\x01"
+# Values are handed over as the bytes that go over the wire: having psycopg make them of UUIDs, datetimes and JSON would
+# take as long as all the rest of an import. A timestamptz is the microseconds since 2000.
+_PRIORITY, _TIME = Struct("!i"), Struct("!q")
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_PIECE = 1 << 15
+_JSONB_VERSION = b"\x01"
 
 # Its updated_at stays: that would tell its actor that its settings have changed.
 _COUNT = """
@@ -100,10 +96,8 @@ class Tasks:
     @contextmanager
     def writer(self, now: datetime) -> Iterator[TaskWriter]:
         """Takes new tasks as long as it is open, during which nothing can be asked."""
-        with copies(self._connection, _COPY) as new_tasks:
-            writer = TaskWriter(new_tasks, self._campaign_id, now)
-            yield writer
-            writer.flush()
+        with self._connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            yield TaskWriter(copy, self._campaign_id, now)
 
     def count(self, created: int) -> bool:
         """Add to the campaign's total; False when the campaign has meanwhile come to its end."""
@@ -114,35 +108,24 @@ class Tasks:
 class TaskWriter:
     """Writes contacts as pending tasks, a microsecond apart: claiming keeps the order of the list."""
 
-    def __init__(self, copies: Copies, campaign_id: UUID, now: datetime) -> None:
-        self._copies = copies
-        self._before_id = _EIGHT_COLUMNS + _UUID_LENGTH
-        self._campaign_id = _UUID_LENGTH + campaign_id.bytes
+    def __init__(self, copy: psycopg.Copy, campaign_id: UUID, now: datetime) -> None:
+        self._write_row = copy.write_row
+        self._campaign_id = campaign_id.bytes
         self._now = (now - _EPOCH) // timedelta(microseconds=1)
-        self._piece = bytearray()
+        self._updated_at = _TIME.pack(self._now)
 
     def write(self, contact: Contact) -> None:
         """Write one; raises what psycopg raises, perhaps not before a later one."""
         row, phone_number, name, priority, data, _ = contact
-        number, length = phone_number.encode(), _LENGTH.pack
-        self._piece += b"".join(
+        self._write_row(
             (
-                self._before_id,
                 uuid_utils.uuid7().bytes,
                 self._campaign_id,
-                length(len(number)),
-                number,
-                _NULL if name is None else length(len(name)) + name,
-                length(len(_JSONB_VERSION) + len(data)),
-                _JSONB_VERSION,
-                data,
-                _PRIORITY_AND_TIMES.pack(4, priority, 8, self._now + row, 8, self._now),
+                phone_number,
+                name,
+                _JSONB_VERSION + data,
+                _PRIORITY.pack(priority),
+                _TIME.pack(self._now + row),
+                self._updated_at,
             )
         )
-        if len(self._piece) >= _PIECE:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand over what has been written."""
-        piece, self._piece = self._piece, bytearray()
-        self._copies.write(piece)
