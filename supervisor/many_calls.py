@@ -8,8 +8,7 @@ import gc
 SLOTS = 1 << 14
 """About as many as there may be calls in one process; each takes 64 bytes."""
 # From <linux/prctl.h>.
-_PR_FUTEX_HASH = 78
-_SET_SLOTS, _GET_SLOTS = 1, 2
+_PR_FUTEX_HASH, _SET_SLOTS = 78, 1
 
 
 def make_room_for_threads() -> None:
@@ -30,9 +29,3 @@ def collect_rarely() -> None:
     is looked through as ever."""
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, old * 100)
-
-
-def thread_slots() -> int:
-    """How many slots this process has; 0: it uses the table of all; -1: this kernel knows only that."""
-    slots: int = ctypes.CDLL(None).prctl(_PR_FUTEX_HASH, _GET_SLOTS, 0, 0, 0)
-    return slots
