@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from uuid import UUID
 
 from psycopg import Connection
@@ -16,6 +14,7 @@ from psycopg_pool import ConnectionPool
 from actors.campaign import ledger
 from actors.campaign.abandonment import LATEST, WINDOW
 from actors.campaign.ledger import CampaignRow, Unfinished
+from actors.campaign.statements import sql
 from actors.campaign.together import Together
 from actors.clock import Clock
 from actors.limiter import COUNTED_MINUTE
@@ -86,7 +85,7 @@ def read_answered(connection: Connection, campaigns: Sequence[UUID], now: dateti
     answered: dict[UUID, Answered] = {campaign_id: [] for campaign_id in campaigns}
     with connection.cursor(row_factory=tuple_row) as cursor:
         parameters = {"campaigns": list(campaigns), "since": now - WINDOW, "most": LATEST}
-        for campaign_id, answered_at, agent_joined in cursor.execute(_sql("answered"), parameters):
+        for campaign_id, answered_at, agent_joined in cursor.execute(sql("answered"), parameters):
             answered[campaign_id].append((answered_at, agent_joined))
     return answered
 
@@ -96,7 +95,7 @@ def read_begun(connection: Connection, campaigns: Sequence[UUID], now: datetime)
     begun: dict[UUID, list[datetime]] = {campaign_id: [] for campaign_id in campaigns}
     with connection.cursor(row_factory=tuple_row) as cursor:
         parameters = {"campaigns": list(campaigns), "since": now - COUNTED_MINUTE}
-        for campaign_id, dialing_at in cursor.execute(_sql("begun"), parameters):
+        for campaign_id, dialing_at in cursor.execute(sql("begun"), parameters):
             begun[campaign_id].append(dialing_at)
     return begun
 
@@ -104,9 +103,4 @@ def read_begun(connection: Connection, campaigns: Sequence[UUID], now: datetime)
 def read_put_off(connection: Connection, campaigns: Sequence[UUID]) -> set[UUID]:
     """Those of these campaigns that have something to `ledger.reconsider`."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        return {campaign_id for (campaign_id,) in cursor.execute(_sql("put_off"), {"campaigns": list(campaigns)})}
-
-
-@cache
-def _sql(name: str) -> bytes:
-    return files(__package__).joinpath("sql", f"{name}.sql").read_bytes()
+        return {campaign_id for (campaign_id,) in cursor.execute(sql("put_off"), {"campaigns": list(campaigns)})}
