@@ -49,7 +49,7 @@ from actors.trunk.messages import ReadyToBegin
 
 AGENT_REPORT_GRACE = timedelta(seconds=15)
 """How long after the end of a call the webhook with its agent's report is waited for: LiveKit sends it again after 1,
-2, 4 and 8 s. Only a call whose agent has left without our having heard of it waits at all."""
+2, 4 and 8 s. Only a call whose agent has left, or whose end was seen, without our having heard of it waits at all."""
 
 HAND_OVER_AGAIN = timedelta(seconds=1)
 ASK_AGAIN = timedelta(seconds=2)
@@ -298,8 +298,10 @@ class Dialer(Actor):
         if self._unclear is not None:
             self._resolve(status, self._unclear)
         elif self._conversation.over_at is not None:
-            # An agent that is still there has said what it had to say; of one that is gone the webhook will tell.
-            if any(seen.is_agent for seen in participants) or self._conversation.agent_joined_at is None:
+            # An agent that is still there has said what it had to say; of one that is gone the webhook will tell. They
+            # come in order: who was not told of before the callee's end has not been there.
+            never_came = self._conversation.agent_joined_at is None and self._conversation.callee_left
+            if never_came or any(seen.is_agent for seen in participants):
                 self._finish_conversation()
         elif self._conversation.answered_at is not None:
             self._follow(status, self._conversation.answered_at)

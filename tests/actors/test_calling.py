@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from actors.addresses import campaign_address, trunk_address
+from actors.addresses import Address, campaign_address, dialer_address, trunk_address
+from actors.dialer.messages import ParticipantJoined, ParticipantLeft, Seen
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
@@ -250,6 +251,35 @@ def test_lost_webhooks_change_nothing_in_the_result(fast_world: World) -> None:
     fast_world.wait_for_status("spring", "completed")
     assert {task["outcome"] for task in fast_world.tasks("spring")} == {"answered"}
     fast_world.check_ledger()
+
+
+def test_who_has_talked_to_an_agent_was_reached_though_all_of_it_is_told_after_the_end_was_seen(
+    still_world: World,
+) -> None:
+    dialer, agent = over_unheard(still_world), Seen("agent", is_agent=True, joined_at=None, attributes={})
+    still_world.tell(dialer, ParticipantJoined(agent))
+    still_world.tell(dialer, ParticipantLeft(agent))
+    wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
+
+
+def test_a_call_whose_end_was_seen_and_of_whose_agent_nothing_is_told_was_abandoned(still_world: World) -> None:
+    over_unheard(still_world)
+    assert still_world.calls("spring")[0]["outcome"] is None
+    advance(still_world, MINUTE / 4)
+    wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "agent_failed")
+
+
+def over_unheard(world: World) -> Address:
+    """An answered call whose end its dialer has learned by asking: its webhooks are lost, or yet to come."""
+    world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0, webhooks="never")
+    world.campaign("spring", ANSWERING[:1], "[call]\nagent_timeout_s = 2")
+    world.livekit.set_script({ANSWERING[0]: [QUICK]})
+    world.start()
+    wait_until(lambda: world.calls("spring") and world.calls("spring")[0]["state"] == "answered")
+    wait_until(lambda: world.livekit.state()["calls_in_progress"] == 0)
+    advance(world, timedelta(seconds=2))
+    wait_until(lambda: world.livekit.state()["requests"].get("RoomService/ListParticipants", 0) == 2)
+    return dialer_address(world.calls("spring")[0]["id"])
 
 
 def test_repeated_webhooks_change_nothing_in_the_result(fast_world: World) -> None:
