@@ -18,23 +18,29 @@ from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
-def setting(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
+def speed() -> int:
+    """How many times as fast as people LiveKit is. What is long for people must not be too short for a busy machine."""
+    return 60
+
+
+@pytest.fixture(scope="module")
+def setting(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory, speed: int) -> Iterator[Setting]:
     """A set-up for the tests of one module, with an empty database."""
     folder = tmp_path_factory.mktemp("setting")
     name = f"accepted_{folder.parent.name}_{folder.name}".replace("-", "_")
     with psycopg.connect(postgres.dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-        with _livekit(port := _free_port()) as livekit:
+        with _livekit(port := _free_port(), speed) as livekit:
             dsn = make_conninfo(postgres.dsn, dbname=name)
             environment = os.environ | {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
             yield Setting(folder, dsn, _url_of(livekit), f"http://127.0.0.1:{port}", environment)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-def _livekit(port: int) -> Running:
-    """A LiveKit that is sixty times as fast as people, and knows where webhooks go."""
+def _livekit(port: int, speed: int) -> Running:
+    """A LiveKit that knows where webhooks go."""
     webhooks = f"http://127.0.0.1:{port}/webhooks/livekit"
-    return Running("simulate-livekit", "--port", 0, "--speed", 60, "--webhook-url", webhooks)
+    return Running("simulate-livekit", "--port", 0, "--speed", speed, "--webhook-url", webhooks)
 
 
 def _url_of(livekit: Running) -> str:
