@@ -56,8 +56,9 @@ class Knobs:
     unnamed_agent_worker: bool = False
     agent_join_s: float = 1.0
     # Real seconds. What a number does to its agent is known only when it is dialed; at high speeds the simulated second
-    # before an agent joins is shorter than the way from CreateRoom to the dial, so agents wait this long for it.
-    dialed_within_real_s: float = 0.25
+    # before an agent joins is shorter than the way from CreateRoom to the dial, so agents wait this long for it. No
+    # longer: who wants to see whether an agent comes at all dials nobody, and waits for ten simulated seconds.
+    dialed_within_real_s: float = 0.05
     # From the callee's joining the room to the INVITE.
     invite_s: float = 0.2
     # How long an agent stays after the callee has left.
