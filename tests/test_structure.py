@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.trees import parsed
+
 HOUSE = Path(__file__).parent.parent
 LONGEST_MODULE = 400
 
@@ -31,7 +33,7 @@ def name(path: Path) -> str:
 
 @cache
 def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return parsed(path.read_text(encoding="utf-8"))
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
@@ -48,10 +50,6 @@ def imported(path: Path) -> Iterator[tuple[int, str]]:
 
 
 EVERY_MODULE = modules("actors", "supervisor")
-for each in EVERY_MODULE:
-    # Before other tests have left threads behind: Python 3.11 counts the depth of syntax trees for all threads
-    # together, and one that writes a traceback reads its lines as trees.
-    tree(each)
 ACTORS = modules("actors")
 FOLDERS = sorted(path.name for path in (HOUSE / "actors").iterdir() if list(path.glob("*.py")))
 
