@@ -19,6 +19,7 @@ JOBS = Address("jobs")
 RECORDING = Address("recording")
 BREAKERS = Address("breakers")
 CENSUS = Address("census")
+DIALER_PREFIX = "dialer:"
 _CAMPAIGN = "campaign:"
 
 
@@ -34,7 +35,7 @@ def trunk_address(name: str) -> Address:
 
 def dialer_address(call_id: UUID) -> Address:
     """The dialer of one call."""
-    return Address(f"dialer:{call_id}")
+    return Address(f"{DIALER_PREFIX}{call_id}")
 
 
 class Activity:

@@ -12,7 +12,15 @@ import pykka
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from actors.actor import Actor, Surroundings
-from actors.addresses import BREAKERS, SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
+from actors.addresses import (
+    BREAKERS,
+    DIALER_PREFIX,
+    SUPERVISOR,
+    Address,
+    campaign_address,
+    dialer_address,
+    trunk_address,
+)
 from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt
 from actors.dialer import ledger
 from actors.dialer.ledger import CallRow
@@ -226,7 +234,7 @@ class Calls(Actor):
 
 
 def _call_id(dialer: Address) -> UUID:
-    return UUID(dialer.removeprefix("dialer:"))
+    return UUID(dialer.removeprefix(DIALER_PREFIX))
 
 
 def _let_go_key(campaign_id: UUID) -> str:

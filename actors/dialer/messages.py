@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from actors.blame import Fault
@@ -14,11 +15,27 @@ from actors.outcomes import Outcome
 from actors.services import LIVEKIT, RECORDINGS, agents_service, trunk_service
 
 ROOM_PREFIX = "campaignd-"
+_INSTALLATION = "campaignd_installation"
+"""In a room's metadata: the service of which database made it."""
 
 
 def room_name(call_id: UUID) -> str:
     """The LiveKit room of the call with this id."""
     return f"{ROOM_PREFIX}{call_id}"
+
+
+def call_of_room(room: str) -> UUID | None:
+    """The call whose room this is; None for a room that is not a call's."""
+    try:
+        call_id = UUID(room.removeprefix(ROOM_PREFIX))
+    except ValueError:
+        return None
+    return call_id if room == room_name(call_id) else None
+
+
+def room_metadata(installation: str) -> str:
+    """What a room says of the service that made it."""
+    return json.dumps({_INSTALLATION: installation})
 
 
 RETURN_WITHIN = timedelta(seconds=15)
@@ -201,17 +218,26 @@ class GatewayFailed:
 # To the Reconciler, from the gateway
 
 
-@dataclass(frozen=True)
-class Room:
-    """A room of a call of ours, or of another installation like ours."""
+class Room(NamedTuple):
+    """A room as LiveKit lists it: of a call of ours, of another installation like ours, or of anybody. There may be ten
+    thousand: what they say is read of those that somebody asks about."""
 
-    call_id: UUID
-    installation: str | None  # whose service made it; None: not known
+    name: str
+    metadata: str
 
     @property
-    def name(self) -> str:
-        """As LiveKit knows it."""
-        return room_name(self.call_id)
+    def call_id(self) -> UUID | None:
+        """None: it is not a call's."""
+        return call_of_room(self.name)
+
+    @property
+    def installation(self) -> str | None:
+        """Whose service made it; None: not known."""
+        try:
+            metadata = json.loads(self.metadata)
+        except ValueError:
+            return None
+        return metadata.get(_INSTALLATION) if isinstance(metadata, dict) else None
 
 
 @dataclass(frozen=True)

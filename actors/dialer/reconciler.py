@@ -3,7 +3,7 @@ needs any more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,14 +13,15 @@ from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from actors.actor import Actor, Surroundings
-from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address
+from actors.addresses import DIALER_PREFIX, SUPERVISOR, Address, campaign_address
 from actors.campaign.messages import CallsInDoubt
 from actors.dialer.asking import RoomsGateway
-from actors.dialer.messages import LookFailed, Room, RoomsListed
+from actors.dialer.messages import ROOM_PREFIX, LookFailed, Room, RoomsListed
 
 PULSE = timedelta(seconds=60)
 GRACE = timedelta(seconds=60)
 """All is well for a moment without a dialer, after a call's claim, and with a room, after its end."""
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,10 @@ class Reconciler(Actor):
                 raise TypeError(f"the reconciler can't do anything with {message!r}")
 
     def _look_around(self) -> None:
+        followed = self._followed_calls()
         with self._pool.connection() as connection:
-            calls = _read_unfinished(connection, self._supervisor_id, self.clock.now() - GRACE)
-        in_doubt = {
-            campaign_id
-            for call_id, campaign_id in calls.items()
-            if self._directory.find(dialer_address(call_id)) is None
-        }
+            unfinished = _unfinished(connection, self._supervisor_id, self.clock.now() - GRACE)
+            in_doubt = {campaign_id for call_id, campaign_id in unfinished if call_id not in followed}
         for campaign_id in in_doubt:
             self.log.warning("calls_in_doubt", campaign_id=str(campaign_id))
             self.tell(campaign_address(campaign_id), CallsInDoubt())
@@ -81,22 +79,30 @@ class Reconciler(Actor):
 
     def _clean_up(self, rooms: Iterable[Room]) -> None:
         now = self.clock.now()
+        followed = self._followed_calls()
+        unfollowed = [room for room in rooms if room.name.removeprefix(ROOM_PREFIX) not in followed]
+        by_call = {call_id: room for room in unfollowed if (call_id := room.call_id) is not None}
         with self._pool.connection() as connection:
-            strays = self._find_strays(connection, rooms)
+            needed = _read_states(connection, by_call)
+        strays = [
+            room.name
+            for call_id, room in by_call.items()
+            if not needed.get(call_id, room.installation != self._installation)
+        ]
         self._strays = {name: self._strays.get(name, now) for name in strays}
         for name, since in self._strays.items():
             if now - since >= GRACE:
                 self.log.warning("room_deleted", room=name, reason="no call needs it")
                 self._gateway.delete_room(name)
 
-    def _find_strays(self, connection: Connection, rooms: Iterable[Room]) -> list[str]:
-        by_call = {room.call_id: room for room in rooms}
-        needed = _read_states(connection, by_call)
-        return [
-            room.name
-            for call_id, room in by_call.items()
-            if not needed.get(call_id, room.installation != self._installation)
-        ]
+    def _followed_calls(self) -> set[str]:
+        """The ids of the calls that have a dialer: as text, for of ten thousand all but a few are in here, and need no
+        other look."""
+        return {
+            address.removeprefix(DIALER_PREFIX)
+            for address in self._directory.residents()
+            if address.startswith(DIALER_PREFIX)
+        }
 
 
 def read_installation(connection: Connection) -> str:
@@ -109,17 +115,19 @@ def read_installation(connection: Connection) -> str:
     return str(row[0])
 
 
-def _read_unfinished(connection: Connection, supervisor_id: UUID, claimed_before: datetime) -> dict[UUID, UUID]:
-    """Unfinished calls, and the campaigns worked here that they belong to."""
-    rows = connection.execute(
-        "SELECT c.id, c.campaign_id FROM calls c JOIN campaign_leases l USING (campaign_id)"
-        " WHERE c.state IN ('claimed', 'dialing', 'answered') AND l.supervisor_id = %s AND c.claimed_at < %s",
-        (supervisor_id, claimed_before),
-    ).fetchall()
-    return dict(rows)
+def _unfinished(connection: Connection, supervisor_id: UUID, claimed_before: datetime) -> Iterator[tuple[str, UUID]]:
+    """Unfinished calls, and the campaigns worked here that they belong to; some at a time, for while rows are read no
+    other thread runs."""
+    with connection.cursor("unfinished") as cursor:
+        cursor.itersize = _AT_ONCE
+        yield from cursor.execute(
+            "SELECT c.id::text, c.campaign_id FROM calls c JOIN campaign_leases l USING (campaign_id)"
+            " WHERE c.state IN ('claimed', 'dialing', 'answered') AND l.supervisor_id = %s AND c.claimed_at < %s",
+            (supervisor_id, claimed_before),
+        )
 
 
-def _read_states(connection: Connection, calls: Mapping[UUID, Room]) -> dict[UUID, bool]:
+def _read_states(connection: Connection, calls: Iterable[UUID]) -> dict[UUID, bool]:
     """Of the calls that there are: whether they have not ended."""
     rows = connection.execute(
         "SELECT id, state IN ('claimed', 'dialing', 'answered') FROM calls WHERE id = ANY(%s)", (list(calls),)

@@ -11,7 +11,7 @@ from livekit.protocol.models import ParticipantInfo
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from actors.dialer.messages import ROOM_PREFIX, ParticipantJoined, ParticipantLeft, RoomFinished, Seen
+from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen, call_of_room
 
 _AGENT = (ParticipantInfo.Kind.AGENT, "AGENT")
 """The kind as protobuf says it, and as JSON does."""
@@ -71,16 +71,6 @@ def read_event(event: Event) -> tuple[UUID, ParticipantJoined | ParticipantLeft 
             return call_id, RoomFinished()
         case _:
             return None
-
-
-def call_of_room(room: str) -> UUID | None:
-    """The call whose room this is; None for a room that is not ours."""
-    if not room.startswith(ROOM_PREFIX):
-        return None
-    try:
-        return UUID(room.removeprefix(ROOM_PREFIX))
-    except ValueError:
-        return None
 
 
 def seen(participant: _Person) -> Seen:
