@@ -7,11 +7,11 @@ from datetime import timedelta
 LOOK_SOON = timedelta(seconds=2)
 """How soon it is asked again while it is not clear whether the phone rings."""
 _EVERY = timedelta(seconds=15)
-_APART = timedelta(milliseconds=10)
+_APART = timedelta(milliseconds=20)
 
 
 def look_every(calls: int) -> timedelta:
-    """How long a call in progress is left alone, where so many are: 15 s, and longer for more than 1,500, since there
-    is one look in 10 ms at most. Each takes the event loop about a millisecond: ten thousand calls, each looked at
+    """How long a call in progress is left alone, where so many are: 15 s, and longer for more than 750, since there is
+    one look in 20 ms at most. Each takes the event loop about a millisecond: ten thousand calls, each looked at
     every 15 s, would take two thirds of its time."""
     return max(_EVERY, _APART * calls)
