@@ -15,7 +15,7 @@ from actors.addresses import BREAKERS, RECORDING, Address, campaign_address, tru
 from actors.blame import Fault
 from actors.breakers.messages import AgentJoined, CallAnswered
 from actors.campaign.messages import CallBegan, CalleeLeft, ReadyForSlot
-from actors.dialer import ledger
+from actors.dialer import ledger, reminders
 from actors.dialer.asking import DialGateway
 from actors.dialer.conversation import Conversation
 from actors.dialer.ledger import CallRow, Mark
@@ -46,15 +46,6 @@ from actors.outcomes import Outcome
 from actors.recording.messages import RecordingWanted
 from actors.telemetry import Telemetry
 from actors.trunk.messages import ReadyToBegin
-
-AGENT_REPORT_GRACE = timedelta(seconds=15)
-"""How long after the end of a call the webhook with its agent's report is waited for: LiveKit sends it again after 1,
-2, 4 and 8 s. Only a call whose agent has left, or whose end was seen, without our having heard of it waits at all."""
-
-HAND_OVER_AGAIN = timedelta(seconds=1)
-ASK_AGAIN = timedelta(seconds=2)
-TRUNK_FULL_PAUSE = timedelta(milliseconds=200)
-"""How soon a call tries again whose trunk other processes use to the full."""
 
 
 class Dialer(Actor):
@@ -185,7 +176,11 @@ class Dialer(Actor):
 
     def _give_back(self) -> None:
         """It may not begin: the window has closed, the campaign was paused, or is worked by another supervisor. What
-        has been settled or given back already, is not touched by this."""
+        has been settled or given back already, is not touched by this. Nor would be one whose mark may be written
+        though PostgreSQL did not say so: it would look dialed, and be followed by nobody."""
+        if self._marked_perhaps:
+            self._finish(Outcome.ERROR, "not dialed: PostgreSQL did not say in time whether it might be", Fault.OURS)
+            return
         self._finished = True
         self._gateway.delete_room(self._call.room)
         self.tell(self._parent, NeverDialed(self._call.call_id))
@@ -198,7 +193,7 @@ class Dialer(Actor):
             self.tell(campaign_address(self._call.campaign_id), ReadyForSlot(self._call.call_id))
         else:
             self.tell(trunk_address(self._call.trunk), ReadyToBegin(self._call.call_id, self._call.needs))
-        self.remind("ask again", self.clock.now() + ASK_AGAIN, AskAgain())
+        self.remind("ask again", self.clock.now() + reminders.ASK_AGAIN, AskAgain())
 
     def _dial(self, limits: CallLimits) -> None:
         if self._dialing_at is not None:
@@ -216,7 +211,7 @@ class Dialer(Actor):
             self.log.warning("dial_put_off", error=str(error))
             return
         if mark is Mark.TRUNK_FULL:
-            self.remind("ask again", self.clock.now() + TRUNK_FULL_PAUSE, AskAgain())
+            self.remind("ask again", self.clock.now() + reminders.TRUNK_FULL_PAUSE, AskAgain())
             return
         self.forget("ask again")
         if mark is Mark.NOT_OURS:
@@ -354,7 +349,7 @@ class Dialer(Actor):
         self.tell(campaign_address(self._call.campaign_id), CalleeLeft(self._call.call_id, self.stopwatch()))
         self.forget("look")
         if not self._finish_if_told():
-            self.remind("report", talk.over_at + AGENT_REPORT_GRACE, NoReport())
+            self.remind("report", talk.over_at + reminders.AGENT_REPORT_GRACE, NoReport())
             self._gateway.look(self._call)
 
     def _finish_if_told(self) -> bool:
@@ -396,4 +391,4 @@ class Dialer(Actor):
         if self.tell(self._parent, finished):
             self.stop()
         else:
-            self.remind("hand over", self.clock.now() + HAND_OVER_AGAIN, finished)
+            self.remind("hand over", self.clock.now() + reminders.HAND_OVER_AGAIN, finished)

@@ -1,8 +1,18 @@
-"""What a dialer sends to itself through the timer."""
+"""What a dialer sends to itself through the timer, and after how long."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+AGENT_REPORT_GRACE = timedelta(seconds=15)
+"""How long after the end of a call the webhook with its agent's report is waited for: LiveKit sends it again after 1,
+2, 4 and 8 s. Only a call whose agent has left, or whose end was seen, without our having heard of it waits at all."""
+
+HAND_OVER_AGAIN = timedelta(seconds=1)
+ASK_AGAIN = timedelta(seconds=2)
+TRUNK_FULL_PAUSE = timedelta(milliseconds=200)
+"""How soon a call tries again whose trunk other processes use to the full."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
 
 from actors.addresses import Address, campaign_address, dialer_address, trunk_address
+from actors.dialer import ledger
 from actors.dialer.messages import ParticipantJoined, ParticipantLeft, Seen
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
@@ -311,6 +314,33 @@ def test_a_dial_that_can_not_be_traced_is_interrupted_and_tried_again_by_the_rul
     first, second = fast_world.calls("spring")
     assert second["claimed_at"] - first["ended_at"] >= 0.9 * MINUTE
     fast_world.check_ledger()
+
+
+def test_a_call_that_may_not_be_dialed_after_all_is_settled_though_its_mark_is_written(
+    still_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL wrote the mark and was lost before it could say so."""
+    mark_dialing = ledger.mark_dialing
+
+    def answers_no_more(connection: psycopg.Connection, *values: Any) -> ledger.Mark:
+        monkeypatch.undo()
+        assert mark_dialing(connection, *values) is ledger.Mark.DIALING
+        connection.execute("UPDATE campaigns SET status = 'paused'")
+        raise psycopg.OperationalError("no answer")
+
+    monkeypatch.setattr(ledger, "mark_dialing", answers_no_more)
+    still_world.campaign("spring", ANSWERING[:1])
+    still_world.start()
+
+    def call() -> dict[str, Any]:
+        advance(still_world, timedelta(seconds=2))
+        return still_world.calls("spring")[0]
+
+    wait_until(lambda: still_world.calls("spring"))
+    wait_until(lambda: call()["state"] == "ended")
+    assert (call()["outcome"], call()["counts"]) == ("error", False)
+    assert still_world.livekit.rings() == []
+    assert still_world.tasks("spring")[0]["attempt_count"] == 0
 
 
 def test_being_refused_for_our_pace_costs_no_attempt(fast_world: World) -> None:
