@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.trees import parsed
-
 HOUSE = Path(__file__).parent.parent
 LONGEST_MODULE = 400
 
@@ -33,7 +31,7 @@ def name(path: Path) -> str:
 
 @cache
 def tree(path: Path) -> ast.Module:
-    return parsed(path.read_text(encoding="utf-8"))
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:

@@ -157,6 +157,15 @@ def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room
     assert rung <= 8 + THRESHOLD, "too many people answered to nobody"
     pass_time(still_world, timedelta(minutes=5))
     assert len(still_world.livekit.rings()) == rung, "somebody was called to see whether agents are there"
+
+    def between_probes() -> bool:
+        assert isinstance(still_world.clock, ManualClock)
+        row = breaker(still_world, "agents:renewals-agent")
+        if row["state"] == "half_open":
+            still_world.clock.advance(timedelta(seconds=2))
+        return bool(row["state"] == "open" and row["retry_at"] > still_world.clock.now())
+
+    wait_until(between_probes, 30, "the probe to end that was begun without agents")
     still_world.livekit.set_knobs(agent_worker=True)
 
     def closed() -> bool:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.trees import parsed
-
 HOUSE = Path(__file__).parent.parent.parent
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 
@@ -30,7 +28,7 @@ SAME_FACT = {
 
 def events(source: str) -> Iterator[tuple[int, str | None]]:
     """Each event that is logged, with its line; None where its name is not written there."""
-    for node in ast.walk(parsed(source)):
+    for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or node.func.attr not in LEVELS:
             continue
         logger = ast.unparse(node.func.value)
