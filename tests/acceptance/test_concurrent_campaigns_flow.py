@@ -28,7 +28,7 @@ open_s = 1000
 max_open_s = 1000
 """
 _AT_ONCE = 40
-"""What is told to LiveKit while calls are made must concern some of them."""
+"""Fewer than the check calls: what LiveKit is told meanwhile must concern somebody."""
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,9 @@ def speed() -> int:
 def verified(setting: Setting) -> Iterator[Setting]:
     """A set-up whose service may be verified, and runs."""
     configuration = setting.configuration
-    trunk = "[trunks.main]\n"
-    text = configuration.read_text().replace(trunk, f"{trunk}max_concurrent_calls = {_AT_ONCE}\n") + _VERIFY
+    before, trunk, after = configuration.read_text().partition("[trunks.main]\n")
+    assert trunk, "the set-up's trunk has another name"
+    text = f"{before}{trunk}max_concurrent_calls = {_AT_ONCE}\n{after}{_VERIFY}"
     file = configuration.with_name("verified.toml")
     file.write_text(text)
     environment = {**setting.environment, "CAMPAIGND_HTTP_TOKEN": "a-token", "CAMPAIGND_CONFIG": str(file)}
