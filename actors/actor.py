@@ -33,6 +33,13 @@ class Reminder:
     message: object
 
 
+@dataclass(frozen=True)
+class Afterwards:
+    """A message that an actor has put behind those which lay in its mailbox."""
+
+    message: object
+
+
 class Timer(Protocol):
     """The timer thread: tells an actor a message at a time."""
 
@@ -85,6 +92,7 @@ class Actor(pykka.ThreadingActor):
         self._directory = surroundings.directory
         self._reminders: dict[str, int] = {}  # key → current generation
         self._pending: dict[str, tuple[datetime, object]] = {}  # key → what the timer holds
+        self._afterwards: set[object] = set()
         self._end_reported = False
         self._activity = Activity(self.stopwatch())
         # Before its thread runs, so that no answer to what it asks in `started` can miss it.
@@ -105,6 +113,12 @@ class Actor(pykka.ThreadingActor):
         if self._directory.find(self.address) is not self.actor_ref:
             raise SupersededError(f"{self.address} has been given to another")
         return self._directory.tell(address, message)
+
+    def afterwards(self, message: object) -> None:
+        """Have `message` received behind all that lies in the mailbox now; once, however often this is said before."""
+        if message not in self._afterwards:
+            self._afterwards.add(message)
+            self.actor_ref.tell(Afterwards(message))
 
     def remind(self, key: str, instant: datetime, message: object) -> None:
         """Have `message` received at `instant`, instead of what was asked for under this key before."""
@@ -134,6 +148,9 @@ class Actor(pykka.ThreadingActor):
                 return None
             del self._pending[message.key], self._reminders[message.key]
             message = message.message
+        elif isinstance(message, Afterwards):
+            message = message.message
+            self._afterwards.remove(message)
         if isinstance(message, GivenUp):
             raise SupersededError(f"{self.address} has been given to another")
         self._activity.since = self.stopwatch()

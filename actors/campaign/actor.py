@@ -38,7 +38,7 @@ from actors.campaign.messages import (
     TrunkStarted,
 )
 from actors.campaign.readings import Readings
-from actors.campaign.reminders import MayDial, Pulse, Settle, WorkDue
+from actors.campaign.reminders import MayDial, Proceed, Pulse, Settle, WorkDue
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import Limits
 from actors.campaign.through import Through
@@ -140,7 +140,12 @@ class Campaign(Leased):
         self.tell(CALLS, TakeOver(self._campaign_id, calls))
 
     def act(self, message: Any) -> None:
-        """Everything a campaign is told; after it, what may be dialed now is looked at anew."""
+        """Everything a campaign is told. After all that lies in the mailbox, what may be dialed now is looked at anew:
+        the slots of calls that end together are filled by one claim."""
+        if isinstance(message, Proceed):
+            self._ask_for_permits()
+            return
+        self.afterwards(Proceed())
         match message:
             case PermitsGranted():
                 self._use(message)
@@ -186,7 +191,6 @@ class Campaign(Leased):
                 self._allowance.leaving = message.wanted
             case _:
                 raise TypeError(f"a campaign can't do anything with {message!r}")
-        self._ask_for_permits()
         if self._allowance.leaving and self._idle:
             self.tell(ROSTER, ReadyToLeave(self._campaign_id))
 
@@ -198,8 +202,8 @@ class Campaign(Leased):
         wanted = ahead = 0
         if self._work_may_be_due and not self._company_full:
             wanted, ahead = min(room.calls, CLAIM_MOST), room.ahead
-        if self._wants.change(wanted, ahead):
-            self._tell_trunk(PermitsWanted(self._campaign_id, wanted, self._generation, ahead))
+        if change := self._wants.change(wanted, ahead):
+            self._tell_trunk(PermitsWanted(self._campaign_id, self._generation, *change))
         self._turnaround.wanted(wanted + room.promised)
         self._telemetry.campaign_stands(self._campaign.label, self._allowance.standing(now, wanted))
 
@@ -241,7 +245,7 @@ class Campaign(Leased):
         if granted.generation != self._generation or granted.trunk != self._campaign.trunk:
             return  # to the actor before this one, or by another trunk: that has withdrawn them
         permits = granted.call_ids
-        self._wants.granted(len(permits))
+        self._wants.granted(len(permits), ahead=granted.ahead)
         now = self.clock.now()
         room = self._room(now)
         usable = permits[: room.calls + room.ahead]
@@ -301,8 +305,7 @@ class Campaign(Leased):
         self._free(call_id, ended.told_at)
         self._allowance.ahead.over(call_id)
         self._through.over(call_id)
-        if not self._results:
-            self.actor_ref.tell(Settle())
+        self.afterwards(Settle())
         if call_id not in self._results:
             share, slower = self._allowance.note_end(result, now)
             self._telemetry.abandon_rate(self._campaign.label, share)

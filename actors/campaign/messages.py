@@ -17,6 +17,7 @@ class PermitsGranted:
     trunk: str
     call_ids: tuple[UUID, ...]
     generation: int
+    ahead: bool  # they were wanted for calls to be made ready
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Proceed:
+    """To itself, behind all that waits in the mailbox: what may be dialed now, after all of it?"""
+
+
+@dataclass(frozen=True)
 class Settle:
     """To itself, behind the results that wait in the mailbox: write them all at once."""
 

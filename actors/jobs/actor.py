@@ -108,7 +108,7 @@ class Jobs(Actor):
             return
         self._jobs[job.id] = job
         self.log.info("job_begun", job=str(job.id), type=job.type.value, attempts=job.attempts)
-        self.actor_ref.tell(Batch(job.id))
+        self.afterwards(Batch(job.id))
 
     def _work(self, job: Job) -> None:
         now, owner = self.clock.now(), self._claimant.owner
@@ -151,7 +151,7 @@ class Jobs(Actor):
         self.forget(f"job:{job.id}")
         log = self.log.warning if "error" in facts else self.log.info
         log(event, job=str(job.id), type=job.type.value, **facts)
-        self.actor_ref.tell(Look())
+        self.afterwards(Look())
 
 
 def _said(error: Exception) -> str:

@@ -131,8 +131,7 @@ class Roster(Actor):
 
     def _follow_later(self, campaign_id: UUID) -> None:
         """A look reads all campaigns, and of a thousand that are started each tells of itself."""
-        if not self._changed:
-            self.actor_ref.tell(Follow())
+        self.afterwards(Follow())
         self._changed.add(campaign_id)
 
     def _follow(self) -> None:

@@ -122,9 +122,7 @@ class Trunk(Actor):
     def receive(self, message: Any) -> None:
         match message:
             case PermitsWanted():
-                self._turns.want(message.campaign_id, message.count)
-                self._turns_ahead.want(message.campaign_id, message.ahead)
-                self._generations[message.campaign_id] = message.generation
+                self._want(message)
             case PermitsReturned():
                 self._withdraw(message.call_ids)
                 if self._probe_call in message.call_ids:
@@ -162,6 +160,11 @@ class Trunk(Actor):
         self._release()
         self._grant()
         self._telemetry.trunk_calls(self._name, self._limiter.in_progress)
+
+    def _want(self, wanted: PermitsWanted) -> None:
+        for turns, count in ((self._turns, wanted.calls), (self._turns_ahead, wanted.ahead)):
+            (turns.want if wanted.anew else turns.want_more)(wanted.campaign_id, count)
+        self._generations[wanted.campaign_id] = wanted.generation
 
     def _configure(self, limits: CallLimits | None) -> None:
         self._configured = limits is not None
@@ -213,22 +216,21 @@ class Trunk(Actor):
             return
         now = self.clock.now()
         if self._turns.anyone():
-            self._permit(self._turns.take(self._room(now)))
+            self._permit(self._turns.take(self._room(now)), ahead=False)
         if self._turns_ahead.anyone() and not self._turns.anyone():
-            self._permit(self._turns_ahead.take(self._room_ahead(now)))
+            self._permit(self._turns_ahead.take(self._room_ahead(now)), ahead=True)
         opens = self._limiter.next_room(now, AHEAD) if self._turns.anyone() else None
         if opens is not None:
             self.remind("room", opens, RoomAgain())
 
-    def _permit(self, shares: Mapping[UUID, int]) -> None:
+    def _permit(self, shares: Mapping[UUID, int], *, ahead: bool) -> None:
         for campaign_id, count in shares.items():
             call_ids = tuple(new_id() for _ in range(count))
             for call_id in call_ids:
                 self._limiter.prepare(call_id)
                 self._permits[call_id] = campaign_id
-            if not self.tell(
-                campaign_address(campaign_id), PermitsGranted(self._name, call_ids, self._generations[campaign_id])
-            ):
+            granted = PermitsGranted(self._name, call_ids, self._generations[campaign_id], ahead)
+            if not self.tell(campaign_address(campaign_id), granted):
                 self._withdraw(call_ids)
 
     def _room_ahead(self, now: datetime) -> int:

@@ -11,12 +11,14 @@ from actors.limiter import CallLimits
 
 @dataclass(frozen=True)
 class PermitsWanted:
-    """From a campaign: it could begin this many calls now. Replaces what it wanted before; 0 withdraws."""
+    """From a campaign: it could begin so many more calls than it said before, or, if negative, so many fewer. `anew`:
+    so many, whatever it said before."""
 
     campaign_id: UUID
-    count: int
     generation: int  # of the campaign's actor
-    ahead: int = 0  # how many more it could make ready: only if nobody is kept waiting by them
+    calls: int
+    ahead: int  # the same of calls that it could make ready: only if nobody is kept waiting by them
+    anew: bool
 
 
 @dataclass(frozen=True)

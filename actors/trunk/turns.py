@@ -12,6 +12,10 @@ class Turns:
     def __init__(self) -> None:
         self._wanted: dict[UUID, int] = {}  # in the order of their turns
 
+    def want_more(self, campaign_id: UUID, count: int) -> None:
+        """This campaign wants `count` permits more than it still did, or fewer."""
+        self.want(campaign_id, self._wanted.get(campaign_id, 0) + count)
+
     def want(self, campaign_id: UUID, count: int) -> None:
         """This campaign wants `count` permits, whatever it wanted before."""
         if count > 0:

@@ -42,6 +42,13 @@ class Forget:
 
 
 @dataclass(frozen=True)
+class PutBehind:
+    """Have a message received behind all that lies in the mailbox."""
+
+    message: object
+
+
+@dataclass(frozen=True)
 class Hold:
     """Do nothing until the gate opens: what is told meanwhile lies in the mailbox."""
 
@@ -89,6 +96,8 @@ class Child(Actor):
                 self.remind(message.key, message.at, message.message)
             case Forget():
                 self.forget(message.key)
+            case PutBehind():
+                self.afterwards(message.message)
             case Hold():
                 message.gate.wait(10)
             case BaseException():

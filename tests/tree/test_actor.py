@@ -12,7 +12,7 @@ import pytest
 from actors.actor import Reminder
 from actors.addresses import SUPERVISOR, Address, Directory
 from actors.supervision import ChildDown
-from tests.tree.people import CHILD, DEATHS, Forget, Hold, Life, Remind, Tree, downs
+from tests.tree.people import CHILD, DEATHS, Forget, Hold, Life, PutBehind, Remind, Tree, downs
 from tests.waiting import wait_until
 
 OTHER = Address("other")
@@ -105,6 +105,27 @@ def test_an_actor_that_died_takes_no_message_even_before_its_parent_knows(tree: 
     ref.stop(timeout=5)
     assert tree.directory.find(CHILD) is ref
     assert tree.directory.tell(CHILD, "hello") is False
+
+
+# What comes behind the mailbox
+
+
+def test_what_is_put_behind_the_mailbox_comes_once_after_all_that_lay_there(tree: Tree) -> None:
+    life, gate = Life(), threading.Event()
+    ref = tree.alone(life)
+    ref.tell(Hold(gate))
+    for message in (PutBehind("settle"), "one", PutBehind("settle"), PutBehind("proceed"), "two"):
+        ref.tell(message)
+    gate.set()
+    wait_until(lambda: life.seen == ["one", "two", "settle", "proceed"])
+
+
+def test_it_can_be_put_there_again_after_it_came(tree: Tree) -> None:
+    life = Life()
+    ref = tree.alone(life)
+    for number in (1, 2):
+        ref.tell(PutBehind("settle"))
+        wait_until(lambda number=number: life.seen == ["settle"] * number)
 
 
 # Reminders
