@@ -21,7 +21,7 @@ from actors.ids import new_id
 from actors.outcomes import Outcome
 from supervisor.database.pool import open_pool
 from tests.bench.database import add_tasks, drop_database, new_database, server, settle_down
-from tests.bench.figures import Figure
+from tests.bench.figures import Figure, growth
 from tests.bench.queues import pgqueuer_per_s, procrastinate_per_s
 from tests.campaign.book import Book
 from tests.world import TUESDAY
@@ -57,6 +57,7 @@ def measure(quick: bool) -> Iterable[Figure]:
     jobs, slow_jobs = (5_000, 500) if quick else (200_000, 10_000)
     named = f"{tasks:,} tasks"
     with server() as (dsn, _):
+        few_per_s, _ = _in_database(dsn, tasks // 10, _drain)
         ours_per_s, steadiness = _in_database(dsn, tasks, _drain)
         _, held = _in_database(dsn, tasks, _drain_beside_snapshot)
         updates_per_s = _in_database(dsn, tasks, _limit)
@@ -65,6 +66,7 @@ def measure(quick: bool) -> Iterable[Figure]:
         procrastinate = max(_peer(dsn, procrastinate_per_s, slow_jobs, at_once) for at_once in (10, 100))
 
     yield Figure("ledger", f"claimed and settled, {named}", ours_per_s, "/s", "higher")
+    yield growth("ledger", "time", "task", (tasks // 10, tasks / 10 / few_per_s), (tasks, tasks / ours_per_s))
     yield Figure("ledger", f"pgqueuer, {jobs:,} jobs", pgqueuer, "/s", "higher")
     yield Figure("ledger", f"procrastinate, {slow_jobs:,} jobs", procrastinate, "/s", "higher")
     limit, writes = ours_per_s / updates_per_s, ours_per_s / writes_per_s
