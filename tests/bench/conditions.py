@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,25 @@ def conditions() -> dict[str, str]:
         "PostgreSQL": _postgresql(),
         **dict(_versions()),
     }
+
+
+@dataclass(frozen=True)
+class Processor:
+    """What this machine's processors have done since they were started, in ticks."""
+
+    used: int
+    stolen: int  # of what was wanted, by the host which this machine is a guest of
+
+    @classmethod
+    def now(cls) -> Processor:
+        """As the kernel counts it (proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal)."""
+        user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+        return cls(user + nice + system + irq + softirq, steal)
+
+    def stolen_since(self, before: Processor) -> float:
+        """The part of what was wanted since then that the host gave to others, in percent."""
+        used, stolen = self.used - before.used, self.stolen - before.stolen
+        return 100 * stolen / max(used + stolen, 1)
 
 
 def _processor() -> str:

@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from time import perf_counter
 
+from tests.bench.conditions import Processor
 from tests.bench.figures import Figure
 from tests.bench.registry import measure
 
@@ -30,9 +31,11 @@ def run(names: Sequence[str], quick: bool) -> Run:
     done = Run(quick)
     for name in names:
         print(f"{name} …", file=sys.stderr, end=" ", flush=True)
-        began = perf_counter()
+        began, before = perf_counter(), Processor.now()
         try:
             done.figures += _measured(name, quick)
+            stolen = Processor.now().stolen_since(before)
+            done.figures.append(Figure(name, "processor time that the host gave to others", stolen, "%", "lower"))
         except (Exception, BrokenProcessPool) as error:  # noqa: BLE001 - whatever a benchmark breaks with
             traceback.print_exception(error)
             done.failures[name] = f"{type(error).__name__}: {error}"

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from tests.bench import __main__ as command
 from tests.bench.comparing import commit, losses, read_committed
+from tests.bench.conditions import Processor
 from tests.bench.figures import Figure
 from tests.bench.registry import BENCHMARKS
 from tests.bench.running import Run
@@ -70,6 +71,13 @@ def test_what_has_never_been_committed_can_not_be_checked(monkeypatch: pytest.Mo
     lost = CliRunner().invoke(command.main, ["--check", "ledger"])
     assert lost.exit_code == 1
     assert "lost: ledger: against the limit: 0.5 ×, committed 0.8 ×" in lost.output
+
+
+def test_what_the_host_took_away_is_told_of_what_was_wanted() -> None:
+    before = Processor(used=1000, stolen=500)
+    assert Processor(used=1300, stolen=600).stolen_since(before) == 25
+    assert before.stolen_since(before) == 0
+    assert Processor.now().used > 0
 
 
 def test_what_was_measured_is_shown_to_people_documents_and_programs() -> None:
