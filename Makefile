@@ -26,7 +26,7 @@ bench: .venv/.installed-bench
 bench-check: .venv/.installed-bench
 	@.venv/bin/python -m tests.bench --check $(ARGS)
 
-# A thousand reloads under load; `make test` has a quarter of them.
+# A thousand reloads under load; `make test` has a tenth of them.
 reloads: .venv/.installed-dev
 	CAMPAIGND_RELOADS=1000 .venv/bin/python -m pytest -n 0 tests/reload -k many_reloads
 

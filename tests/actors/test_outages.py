@@ -247,10 +247,8 @@ def test_a_campaign_whose_answerers_find_no_agent_slows_down_before_the_law_is_b
         return len([call for call in still_world.calls("spring") if call["outcome"] == "answered"]) >= 100
 
     wait_until(completed, 100, "everybody to be called once")
-    abandoned = [call["ended_at"] for call in still_world.calls("spring") if call["outcome"] == "agent_failed"]
-    assert len(abandoned) == 3, [
-        (c["phone_number"], c["outcome"], c["error_message"]) for c in still_world.calls("spring")
-    ][:25]
+    abandoned = [call for call in still_world.calls("spring") if call["outcome"] == "agent_failed"]
+    assert {call["phone_number"] for call in abandoned} == set(NUMBERS[:3]), abandoned
     # As LiveKit saw it: by the clock here a slot is free, and used again, at the same moment. Those that were claimed
     # meanwhile come first.
     spans = {ring.number: (ring.at, ring.ended_at) for ring in still_world.livekit.rings() if ring.ended_at is not None}

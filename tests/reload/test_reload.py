@@ -18,7 +18,7 @@ from supervisor.simulator.behaviours import Answer
 from tests.waiting import wait_until
 from tests.world import KEY, SECRET, World
 
-RELOADS = int(os.environ.get("CAMPAIGND_RELOADS", "250"))
+RELOADS = int(os.environ.get("CAMPAIGND_RELOADS", "100"))
 """`make reloads` has a thousand, an even number like all."""
 LONG = "[call]\nmax_call_duration_s = 86400\nagent_timeout_s = 60"
 """Calls that nobody ends but they themselves."""
