@@ -1,30 +1,85 @@
-"""Permits are never lost: one that nobody returns would narrow its trunk for ever."""
+"""Permits are never lost, nor granted twice: one that nobody uses or returns narrows its trunk for everybody."""
 
 from __future__ import annotations
 
-from actors.addresses import SUPERVISOR, campaign_address, trunk_address
-from actors.campaign.messages import SettingsChanged
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from actors.addresses import SUPERVISOR, Address, campaign_address, trunk_address
+from actors.campaign.messages import CalleeLeft, PermitsGranted, ServicesFailing, SettingsChanged
+from actors.ids import new_id
+from actors.services import LIVEKIT
 from actors.supervision import StopChild
-from actors.trunk.messages import PermitsKept
+from actors.trunk.messages import PermitsKept, PermitsWanted
+from supervisor.clock import ManualClock
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import World
 
 
 def test_a_campaign_that_stops_gives_up_its_permits_also_those_behind_its_stop(still_world: World) -> None:
-    closed = '[schedule]\ndaily_start_time = "18:00"\ndaily_end_time = "20:00"'
-    still_world.campaign("spring", ["+79450000001"], closed)
-    still_world.start()
-    campaign_id = still_world.id("spring")
-    directory, told = still_world.service.directory, Registrar()
-    campaign = wait_until(lambda: directory.find(campaign_address(campaign_id)))
-    assert campaign is not None
-    campaign.ask(SettingsChanged(), timeout=10)  # answered once it has begun: what it says at its start is said
-    trunk = directory.find(trunk_address("main"))
-    assert trunk is not None
-    directory.enter(trunk_address("main"), told)  # type: ignore[arg-type]
-    try:
+    campaign_id = closed_campaign(still_world, "")
+    with in_place_of(still_world, trunk_address("main")) as told:
         still_world.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
         wait_until(lambda: PermitsKept(campaign_id, ()) in told.told)
+
+
+def test_a_campaign_does_not_want_again_what_is_on_its_way(still_world: World) -> None:
+    campaign_id = closed_campaign(still_world, "[limits]\nmax_concurrent_calls = 2")
+    with in_place_of(still_world, trunk_address("main")) as told:
+
+        def wanted() -> list[tuple[int, bool]]:
+            return [(each.calls, each.anew) for each in told.told if isinstance(each, PermitsWanted)]
+
+        assert isinstance(still_world.clock, ManualClock)
+        still_world.clock.advance(timedelta(hours=9))
+        wait_until(lambda: (2, True) in wanted())
+        generation = next(each.generation for each in told.told if isinstance(each, PermitsWanted))
+        first = new_id()
+        still_world.tell(campaign_address(campaign_id), PermitsGranted("main", (first,), generation, ahead=False))
+        wait_until(lambda: [call["id"] for call in still_world.calls("spring")] == [first])
+        still_world.tell(campaign_address(campaign_id), CalleeLeft(first, 0.0))
+        wait_until(lambda: (1, False) in wanted())
+
+
+def test_a_trunk_that_could_grant_nothing_grants_all_that_was_wanted_meanwhile_and_no_more(still_world: World) -> None:
+    campaign_id = closed_campaign(still_world, "")
+    with in_place_of(still_world, campaign_address(campaign_id)) as told:
+        trunk = trunk_address("main")
+        still_world.tell(trunk, ServicesFailing(frozenset({LIVEKIT}), frozenset()))
+        for calls, anew in ((5, True), (2, True), (2, False), (-1, False)):
+            still_world.tell(trunk, PermitsWanted(campaign_id, 1, calls, 0, anew))
+        still_world.tell(trunk, ServicesFailing(frozenset(), frozenset()))
+        still_world.tell(trunk, PermitsWanted(campaign_id, 1, 1, 0, False))
+
+        def granted() -> list[int]:
+            return [len(each.call_ids) for each in told.told if isinstance(each, PermitsGranted)]
+
+        wait_until(lambda: granted() == [3, 1])
+
+
+def closed_campaign(world: World, settings: str) -> UUID:
+    """A campaign that has begun, and opens at six."""
+    closed = '[schedule]\ndaily_start_time = "18:00"\ndaily_end_time = "20:00"\n'
+    world.campaign("spring", [f"+7945000000{n}" for n in range(3)], closed + settings)
+    world.start()
+    campaign_id = world.id("spring")
+    campaign = wait_until(lambda: world.service.directory.find(campaign_address(campaign_id)))
+    assert campaign is not None
+    campaign.ask(SettingsChanged(), timeout=10)  # answered once it has begun: what it says at its start is said
+    return campaign_id
+
+
+@contextmanager
+def in_place_of(world: World, address: Address) -> Iterator[Registrar]:
+    """Somebody who only keeps what is told to that address."""
+    directory, told = world.service.directory, Registrar()
+    resident = directory.find(address)
+    assert resident is not None
+    directory.enter(address, told)  # type: ignore[arg-type]
+    try:
+        yield told
     finally:
-        directory.enter(trunk_address("main"), trunk)
+        directory.enter(address, resident)
