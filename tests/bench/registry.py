@@ -15,6 +15,7 @@ BENCHMARKS = {
     "start": "start",
     "whole-calls": "whole_calls",
     "turnaround": "turnaround",
+    "webhooks": "webhooks",
     "pacing": "pacing",
     "many-calls": "many_calls",
     "many-campaigns": "many_campaigns",

