@@ -4,6 +4,7 @@ windows of a minute hold more, and how much of what is allowed is used."""
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -64,8 +65,11 @@ def _on_the_real_clock() -> list[float]:
 def _on_a_moved_clock(minutes: int) -> list[float]:
     """Service and LiveKit are in this process: another's clock can't be moved. It is moved a step as soon as all is
     done that the last one set off, so that what it takes to make a call counts for nothing; who has talked for long
-    enough by this clock is hung up. What the service logs does not belong among figures."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    enough by this clock is hung up. Of what the service logs only warnings belong beside figures."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     clock = ManualClock(TUESDAY)
     with (
         temporary_folder() as folder,
