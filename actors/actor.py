@@ -110,9 +110,13 @@ class Actor(pykka.ThreadingActor):
 
     def tell(self, address: Address, message: object) -> bool:
         """Tell another actor; False when nobody lives at that address. Raises SupersededError."""
+        self.be_current()
+        return self._directory.tell(address, message)
+
+    def be_current(self) -> None:
+        """Raises SupersededError in one that hung, and whose address another has: it must not act any more."""
         if self._directory.find(self.address) is not self.actor_ref:
             raise SupersededError(f"{self.address} has been given to another")
-        return self._directory.tell(address, message)
 
     def afterwards(self, message: object) -> None:
         """Have `message` received behind all that lies in the mailbox now; once, however often this is said before."""

@@ -49,7 +49,7 @@ from actors.roster.messages import NothingLeft, ReadyToLeave
 from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain
 from actors.telemetry import Telemetry
-from actors.trunk.messages import PermitsReturned, PermitsWanted, ProbeDeclined
+from actors.trunk.messages import PermitsReturned, PermitsWanted, ProbeDeclined, SlotGiven
 
 PULSE = timedelta(seconds=30)
 """How often a campaign looks for work that no event has told it of: the net for lost notifications. One that rests
@@ -225,6 +225,7 @@ class Campaign(Leased):
         for call_id in ahead.give(room.calls):
             self._allowance.limiter.admit(call_id)
             self.tell(dialer_address(call_id), SlotFree(self._turnaround.take()))
+            self._tell_trunk(SlotGiven(call_id, self._campaign.needs), of=call_id)
         for call_id in ahead.send_back(now, everybody=room.shut):
             self.tell(dialer_address(call_id), DoNotBegin())
         if (returns_at := ahead.next_return()) is not None:
@@ -337,8 +338,7 @@ class Campaign(Leased):
             ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
         self._allowance.limiter.withdraw(call_id)
         self._allowance.ahead.over(call_id)
-        trunk = self._through.trunk(call_id, self._campaign.trunk)
-        self.tell(trunk_address(trunk), PermitsReturned((call_id,)))
+        self._tell_trunk(PermitsReturned((call_id,)), of=call_id)
         self._through.over(call_id)
         self._work_may_be_due, self._reached = True, None
 
@@ -396,5 +396,5 @@ class Campaign(Leased):
         now = self.clock.now()
         self.remind("pulse", max(now + PULSE, self._allowance.rests_until(now) or now), Pulse())
 
-    def _tell_trunk(self, message: object) -> None:
-        self.tell(trunk_address(self._campaign.trunk), message)
+    def _tell_trunk(self, message: object, of: UUID | None = None) -> None:
+        self.tell(trunk_address(self._through.trunk(of, self._campaign.trunk)), message)

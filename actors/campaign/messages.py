@@ -55,7 +55,8 @@ class ReadyForSlot:
 
 @dataclass(frozen=True)
 class CalleeLeft:
-    """From a dialer: whom it called has hung up. Its slot is free; what came of the call is told later."""
+    """From a dialer, to campaign and trunk: whom it called has hung up. Its slot is free; what came of the call is told
+    later."""
 
     call_id: UUID
     told_at: float  # on the stopwatch

@@ -106,8 +106,7 @@ class Dialer(Actor):
                 self._ask_to_begin()
             case SlotFree():
                 if self._waits:
-                    self._waits, self._slot_freed_at = False, message.freed_at
-                    self._ask_to_begin()
+                    self._waits, self._slot_freed_at = False, message.freed_at  # and its trunk is asked already
             case AskAgain():
                 self._ask_to_begin()
             case Begin():
@@ -218,12 +217,11 @@ class Dialer(Actor):
             self._give_back()
             return
         self._dialing_at = now
-        began = CallBegan(self._call.call_id, now)
-        self.tell(campaign_address(self._call.campaign_id), began)
-        self.tell(trunk_address(self._call.trunk), began)
-        self._telemetry.call_began(self._call.campaign, self._call.trunk, now)
         faults.reach("before_dial")
+        self.be_current()
         self._gateway.dial(self._call, decided_at)
+        self._tell_who_counts(CallBegan(self._call.call_id, now))  # takes a moment: the request is on its way
+        self._telemetry.call_began(self._call.campaign, self._call.trunk, now)
         if self._slot_freed_at is not None:
             self._telemetry.slot_used(self._call.campaign, self.stopwatch() - self._slot_freed_at)
 
@@ -346,11 +344,16 @@ class Dialer(Actor):
         if talk.over_at is not None or talk.answered_at is None:
             return
         talk.over_at = self.clock.now()
-        self.tell(campaign_address(self._call.campaign_id), CalleeLeft(self._call.call_id, self.stopwatch()))
+        self._tell_who_counts(CalleeLeft(self._call.call_id, self.stopwatch()))
         self.forget("look")
         if not self._finish_if_told():
             self.remind("report", talk.over_at + reminders.AGENT_REPORT_GRACE, NoReport())
-            self._gateway.look(self._call)
+            leaves_at = talk.over_at if talk.agent_joined_at is None else talk.over_at + reminders.AGENT_LEAVES
+            self.remind("look", leaves_at, Look())
+
+    def _tell_who_counts(self, message: CallBegan | CalleeLeft) -> None:
+        self.tell(campaign_address(self._call.campaign_id), message)
+        self.tell(trunk_address(self._call.trunk), message)
 
     def _finish_if_told(self) -> bool:
         if self._conversation.is_told:

@@ -252,7 +252,7 @@ class RoomsListed:
 
 @dataclass(frozen=True)
 class SlotFree:
-    """There is a slot for the call that waited for one: it may ask its trunk."""
+    """There is a slot for the call that waited for one, and its trunk has been asked whether it may begin."""
 
     freed_at: float | None  # on the stopwatch: when the call ended whose slot it was; None: it had long been free
 

@@ -17,6 +17,7 @@ from actors.blame import Fault
 from actors.breakers.messages import ProbeReturned, ProbeWanted, WhatFails
 from actors.campaign.messages import (
     CallBegan,
+    CalleeLeft,
     CallEnded,
     PermitsGranted,
     ProbeOffered,
@@ -35,6 +36,7 @@ from actors.trunk.messages import (
     PermitsWanted,
     ProbeDeclined,
     ReadyToBegin,
+    SlotGiven,
     TrunkConfigured,
 )
 from actors.trunk.pace import Pace
@@ -65,9 +67,9 @@ class Faster:
 
 class Trunk(Actor):
     """Owns the limits that the campaigns of one trunk share. A campaign prepares no call without a permit from here;
-    a permit counts as a call in progress from the moment it is granted until the call ends or it is returned. A
-    dialer that is ready waits for its turn to begin: so the trunk's pace is kept to the instant. Where other processes
-    use the same trunk, PostgreSQL has the last word (`actors.dialer.ledger.mark_dialing`).
+    a permit counts as a call in progress from the moment it is granted until nobody is called by it any more, or it is
+    returned. A dialer that is ready waits for its turn to begin: so the trunk's pace is kept to the instant. Where
+    other processes use the same trunk, PostgreSQL has the last word (`actors.dialer.ledger.mark_dialing`).
 
     Nothing begins that needs a service whose breaker is not closed, but for one call as a probe, when the breakers ask
     for it. A carrier that refuses calls for their pace is dialed more slowly, and by and by faster again."""
@@ -132,10 +134,15 @@ class Trunk(Actor):
             case ReadyToBegin():
                 self._limiter.prepare(message.call_id)  # permitted by this trunk's actor before this one, if not by us
                 self._ready.setdefault(message.call_id, message.needs)
+            case SlotGiven():
+                if message.call_id in self._permits:
+                    self._ready.setdefault(message.call_id, message.needs)
             case CallBegan():
                 self._limiter.began(message.call_id, message.at)
                 if message.call_id == self._probe_call:
                     self._probe = self._probe_call = None
+            case CalleeLeft():
+                self._withdraw((message.call_id,))
             case CallEnded():
                 self._learn(message.result.fault)
                 self._withdraw((message.result.call.call_id,))

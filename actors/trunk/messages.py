@@ -47,6 +47,15 @@ class ReadyToBegin:
 
 
 @dataclass(frozen=True)
+class SlotGiven:
+    """From a campaign, which has told the dialer: a call that was ready and waited has a slot, may it begin? Answered
+    as the dialer's own question is, which comes if nobody answers. Of a call that is over by now it says nothing."""
+
+    call_id: UUID
+    needs: frozenset[str]  # services, as the breakers name them
+
+
+@dataclass(frozen=True)
 class TrunkConfigured:
     """The configuration has changed: the trunk's limits from now on. None: it is configured no more, and permits no new
     calls; those that it has permitted go on."""

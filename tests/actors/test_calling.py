@@ -11,12 +11,14 @@ import pytest
 
 from actors.addresses import Address, campaign_address, dialer_address, trunk_address
 from actors.dialer import ledger
-from actors.dialer.messages import ParticipantJoined, ParticipantLeft, Seen
+from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
+from actors.dialer.reminders import AGENT_LEAVES
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, NoAnswer, Outage, Refuse
+from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -270,6 +272,49 @@ def test_a_call_whose_end_was_seen_and_of_whose_agent_nothing_is_told_was_abando
     assert still_world.calls("spring")[0]["outcome"] is None
     advance(still_world, MINUTE / 4)
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "agent_failed")
+
+
+def test_nobody_asks_livekit_about_an_agent_that_leaves_with_its_callee(still_world: World) -> None:
+    still_world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0)
+    still_world.campaign("spring", ANSWERING[:3])
+    still_world.livekit.set_script({number: [QUICK] for number in ANSWERING})
+    still_world.start()
+    still_world.wait_for_status("spring", "completed")
+    assert {call["outcome"] for call in still_world.calls("spring")} == {"answered"}
+    assert "RoomService/ListParticipants" not in still_world.livekit.state()["requests"]
+
+
+@pytest.mark.parametrize("limited", ["the campaign", "the trunk"])
+def test_an_agent_that_stays_is_sent_away_when_the_next_has_the_slot(still_world: World, limited: str) -> None:
+    limit = "max_concurrent_calls = 1"
+    still_world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=100_000)
+    still_world.limit(trunk=limit if limited == "the trunk" else "")
+    still_world.campaign("spring", ANSWERING[:2], f"[limits]\n{limit}" if limited == "the campaign" else "")
+    still_world.livekit.set_script({ANSWERING[0]: [QUICK], ANSWERING[1]: [FOREVER]})
+    still_world.start()
+    wait_until(lambda: len(still_world.livekit.rings()) == 2)
+    assert still_world.calls("spring")[0]["outcome"] is None
+    advance(still_world, AGENT_LEAVES)
+    wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
+    wait_until(lambda: still_world.livekit.state()["rooms"] == 1)
+
+
+def test_a_dialer_that_hung_while_another_took_its_place_dials_nobody(
+    still_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark_dialing = ledger.mark_dialing
+
+    def takes_too_long(connection: psycopg.Connection, call: Call, *values: Any) -> ledger.Mark:
+        mark = mark_dialing(connection, call, *values)
+        still_world.service.directory.enter(dialer_address(call.call_id), Registrar())  # type: ignore[arg-type]
+        return mark
+
+    monkeypatch.setattr(ledger, "mark_dialing", takes_too_long)
+    still_world.campaign("spring", ANSWERING[:1])
+    still_world.start()
+    wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["state"] == "dialing")
+    wait_until(lambda: "RoomService/ListParticipants" in still_world.livekit.state()["requests"])  # by the next one
+    assert still_world.livekit.rings() == []
 
 
 def over_unheard(world: World) -> Address:

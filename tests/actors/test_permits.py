@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
-from actors.addresses import SUPERVISOR, Address, campaign_address, trunk_address
+from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
 from actors.campaign.messages import CalleeLeft, PermitsGranted, ServicesFailing, SettingsChanged
+from actors.dialer.messages import Begin
 from actors.ids import new_id
 from actors.services import LIVEKIT
 from actors.supervision import StopChild
-from actors.trunk.messages import PermitsKept, PermitsWanted
+from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, SlotGiven
 from supervisor.clock import ManualClock
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
@@ -60,6 +61,29 @@ def test_a_trunk_that_could_grant_nothing_grants_all_that_was_wanted_meanwhile_a
         wait_until(lambda: granted() == [3, 1])
 
 
+def test_a_call_that_is_over_when_its_slot_is_told_takes_none(still_world: World) -> None:
+    """Its campaign gave it a slot just then: the trunk must not count for ever what nobody will end."""
+    still_world.limit(trunk="max_concurrent_calls = 1")
+    campaign_id = closed_campaign(still_world, "")
+    trunk = trunk_address("main")
+    with in_place_of(still_world, campaign_address(campaign_id)) as told:
+
+        def granted() -> list[UUID]:
+            return [each.call_ids[0] for each in told.told if isinstance(each, PermitsGranted)]
+
+        still_world.tell(trunk, PermitsWanted(campaign_id, 1, 2, 0, anew=True))
+        (over,) = wait_until(granted)
+        still_world.tell(trunk, PermitsReturned((over,)))
+        still_world.tell(trunk, SlotGiven(over, frozenset()))
+        _, up = wait_until(lambda: granted() if len(granted()) == 2 else None)
+        with in_place_of(still_world, dialer_address(up)) as dialer:
+            still_world.tell(trunk, SlotGiven(up, frozenset()))
+            wait_until(lambda: [type(each) for each in dialer.told] == [Begin])
+        still_world.tell(trunk, PermitsReturned((up,)))
+        still_world.tell(trunk, PermitsWanted(campaign_id, 1, 1, 0, anew=True))
+        wait_until(lambda: len(granted()) == 3)
+
+
 def closed_campaign(world: World, settings: str) -> UUID:
     """A campaign that has begun, and opens at six."""
     closed = '[schedule]\ndaily_start_time = "18:00"\ndaily_end_time = "20:00"\n'
@@ -77,9 +101,10 @@ def in_place_of(world: World, address: Address) -> Iterator[Registrar]:
     """Somebody who only keeps what is told to that address."""
     directory, told = world.service.directory, Registrar()
     resident = directory.find(address)
-    assert resident is not None
     directory.enter(address, told)  # type: ignore[arg-type]
     try:
         yield told
     finally:
-        directory.enter(address, resident)
+        directory.leave(address)
+        if resident is not None:
+            directory.enter(address, resident)

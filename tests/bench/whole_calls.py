@@ -1,9 +1,10 @@
 """Whole calls: claim, room, dial, answer, end, settled, against a bare asyncio loop that makes the same requests.
 
 Both have a hundred calls at once, nobody rings, and who answers talks for a moment, so that the agent can join. The
-bare loop asks what the product asks for each call (room, dial, who is there, close the room) and learns of its end by
-the same webhooks, of which it checks nothing. LiveKit's own limit is in both: they take turns with the same process,
-the bare loop before the service and after it, for the machine may be slower or faster by then.
+bare loop asks what the product asks for each call (room, dial, who is there if the agent has not left with its callee,
+close the room) and learns of its end by the same webhooks, of which it checks nothing. LiveKit's own limit is in both:
+they take turns with the same process, the bare loop before the service and after it, for the machine may be slower or
+faster by then.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import aiohttp
 from aiohttp import web
 from livekit import api
 
+from actors.dialer.reminders import AGENT_LEAVES
 from supervisor.database.account import temporary_folder
 from tests.bench.figures import Figure, growth
 from tests.bench.plant import KEY, SECRET, Plant, cpu_s, memory_mib, wait_for
@@ -89,12 +91,14 @@ def _requests(plant: Plant) -> int:
 
 async def _bare(plant: Plant, numbers: range) -> float:
     """Seconds that a loop takes which does nothing else."""
-    over: dict[str, asyncio.Event] = {}
+    callees_left: dict[str, asyncio.Event] = {}
+    agents_left: dict[str, asyncio.Event] = {}
 
     async def take(request: web.Request) -> web.Response:
         event = json.loads(await request.read())
-        if event["event"] == "participant_left" and event["participant"].get("kind") == "SIP":
-            over[event["room"]["name"]].set()
+        if event["event"] == "participant_left":
+            left = callees_left if event["participant"].get("kind") == "SIP" else agents_left
+            left[event["room"]["name"]].set()
         return web.json_response({})
 
     app = web.Application()
@@ -109,7 +113,8 @@ async def _bare(plant: Plant, numbers: range) -> float:
 
         async def call(number: int) -> None:
             room = f"bare-{number}"
-            ended = over[room] = asyncio.Event()
+            callee_left = callees_left[room] = asyncio.Event()
+            agent_left = agents_left[room] = asyncio.Event()
             agents = [api.RoomAgentDispatch(agent_name="renewals-agent", metadata="{}")]
             await client.room.create_room(api.CreateRoomRequest(name=room, empty_timeout=120, agents=agents))
             await client.sip.create_sip_participant(
@@ -118,8 +123,11 @@ async def _bare(plant: Plant, numbers: range) -> float:
                     participant_identity="callee", wait_until_answered=True,
                 )
             )  # fmt: skip
-            await ended.wait()
-            await client.room.list_participants(api.ListParticipantsRequest(room=room))
+            await callee_left.wait()
+            try:
+                await asyncio.wait_for(agent_left.wait(), AGENT_LEAVES.total_seconds())
+            except TimeoutError:
+                await client.room.list_participants(api.ListParticipantsRequest(room=room))
             await client.room.delete_room(api.DeleteRoomRequest(room=room))
 
         async def work() -> None:
