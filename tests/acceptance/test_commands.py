@@ -115,6 +115,7 @@ def test_while_nobody_works(nobody_works: Setting) -> None:
     assert [line.split()[0] for line in status[1].splitlines()[2:]] == ["empty", "endless", "spring"]
     assert (table[0], table[2]) == (0, "")
     assert "Attempts per contact reached" in table[1]
+    assert (report[0], report[2]) == (0, "")
     assert json.loads(report[1])["company"]["calls"]["by_outcome"]["answered"] >= 4
     assert imported[0] == 0
     assert "5 rows, 4 contacts added, 1 not added" in imported[1]
