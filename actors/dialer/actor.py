@@ -19,7 +19,7 @@ from actors.dialer import ledger, reminders
 from actors.dialer.asking import DialGateway
 from actors.dialer.conversation import Conversation
 from actors.dialer.ledger import CallRow, Mark
-from actors.dialer.looks import LOOK_SOON, look_every
+from actors.dialer.looks import LOOK_SOON, first_look_after, look_every
 from actors.dialer.messages import (
     Answered,
     Begin,
@@ -171,7 +171,8 @@ class Dialer(Actor):
         if talk.answered_at is None:
             self._unclear = Unclear("whoever dialed died before the answer")
         self.log.info("call_taken_over", state=row.state)
-        self._gateway.look(self._call)
+        wait = first_look_after(self._directory.count("dialer")) if self._unclear is None else timedelta(0)
+        self.remind("look", self.clock.now() + wait, Look())
 
     def _give_back(self) -> None:
         """It may not begin: the window has closed, the campaign was paused, or is worked by another supervisor. What

@@ -8,6 +8,8 @@ LOOK_SOON = timedelta(seconds=2)
 """How soon it is asked again while it is not clear whether the phone rings."""
 _EVERY = timedelta(seconds=15)
 _APART = timedelta(milliseconds=20)
+_FIRST_APART = timedelta(milliseconds=5)
+_FIRST_AT_ONCE = 100
 
 
 def look_every(calls: int) -> timedelta:
@@ -15,3 +17,10 @@ def look_every(calls: int) -> timedelta:
     one look in 20 ms at most. Each takes the event loop about a millisecond: ten thousand calls, each looked at
     every 15 s, would take two thirds of its time."""
     return max(_EVERY, _APART * calls)
+
+
+def first_look_after(calls: int) -> timedelta:
+    """How long a call that is taken over waits for its first look, where so many are followed already. After a start
+    all are taken over at once, and from then on webhooks find their dialers: that must not wait for a thousand looks,
+    each of which takes the event loop several times as long. Beyond the first hundred there are 200 looks a second."""
+    return max(calls - _FIRST_AT_ONCE, 0) * _FIRST_APART
