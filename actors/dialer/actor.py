@@ -171,7 +171,8 @@ class Dialer(Actor):
         if talk.answered_at is None:
             self._unclear = Unclear("whoever dialed died before the answer")
         self.log.info("call_taken_over", state=row.state)
-        wait = first_look_after(self._directory.count("dialer")) if self._unclear is None else timedelta(0)
+        one_of_many = self._stands is not None and self._unclear is None
+        wait = first_look_after(self._directory.count("dialer")) if one_of_many else timedelta(0)
         self.remind("look", self.clock.now() + wait, Look())
 
     def _give_back(self) -> None:

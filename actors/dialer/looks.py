@@ -20,7 +20,7 @@ def look_every(calls: int) -> timedelta:
 
 
 def first_look_after(calls: int) -> timedelta:
-    """How long a call that is taken over waits for its first look, where so many are followed already. After a start
-    all are taken over at once, and from then on webhooks find their dialers: that must not wait for a thousand looks,
-    each of which takes the event loop several times as long. Beyond the first hundred there are 200 looks a second."""
+    """How long a call that is taken over with others waits for its first look, where so many are followed already.
+    After a start all are taken over at once, and from then on webhooks find their dialers: that must not wait for a
+    thousand looks, each of which takes the event loop longer. Beyond the first hundred there are 200 looks a second."""
     return max(calls - _FIRST_AT_ONCE, 0) * _FIRST_APART

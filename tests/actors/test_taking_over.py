@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from actors.addresses import dialer_address
+from actors.dialer import actor as dialer
 from supervisor.simulator import BUSY, Answer, Outage
 from tests.waiting import wait_until
 from tests.world import World
@@ -84,6 +87,29 @@ def test_a_dialers_crash_is_followed_by_one_that_resumes_its_call(fast_world: Wo
     fast_world.wait_for_status("spring", "completed")
     assert outcomes(fast_world) == ["answered", "answered"]
     fast_world.check_ledger()
+
+
+def test_only_who_is_taken_over_with_many_others_is_looked_at_later(
+    still_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dialer of a single call may have died of the very webhook that told it the end."""
+    followed: list[int] = []
+
+    def first_look_after(calls: int) -> timedelta:
+        followed.append(calls)
+        return timedelta(hours=1)
+
+    monkeypatch.setattr(dialer, "first_look_after", first_look_after)
+    still_world.campaign("spring", NUMBERS[:1])
+    still_world.livekit.set_script({NUMBERS[0]: [Answer(ring_s=1, talk_s=100_000)]})
+    still_world.start()
+    (call,) = wait_until(lambda: [call for call in still_world.calls("spring") if call["state"] == "answered"])
+    still_world.stop()
+    still_world.start()
+    wait_until(lambda: followed == [1])
+    still_world.tell(dialer_address(call["id"]), "nonsense")
+    wait_until(lambda: "RoomService/ListParticipants" in still_world.livekit.state()["requests"])
+    assert followed == [1]
 
 
 def test_limits_hold_across_a_restart(fast_world: World) -> None:
