@@ -187,6 +187,7 @@ def as_call(
         max_call_duration_s=settings.max_call_duration_s,
         agent_timeout_s=settings.agent_timeout_s,
         recorded=campaign.settings.recording.enabled,
+        slot_until_settled=campaign.company_limited,
         probe=probe,
     )
 

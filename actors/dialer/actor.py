@@ -350,8 +350,7 @@ class Dialer(Actor):
         self.forget("look")
         if not self._finish_if_told():
             self.remind("report", talk.over_at + reminders.AGENT_REPORT_GRACE, NoReport())
-            leaves_at = talk.over_at if talk.agent_joined_at is None else talk.over_at + reminders.AGENT_LEAVES
-            self.remind("look", leaves_at, Look())
+            self.remind("look", talk.agent_leaves_by(talk.over_at), Look())
 
     def _tell_who_counts(self, message: CallBegan | CalleeLeft) -> None:
         self.tell(campaign_address(self._call.campaign_id), message)

@@ -68,6 +68,7 @@ class Call:
     recorded: bool = False
     probe: str | None = None  # the failing service that this one call is to try
     slot_freed_at: float | None = None  # on the stopwatch: when the call ended in whose slot this one begins
+    slot_until_settled: bool = False  # its slot is its company's too, which counts what is in progress in PostgreSQL
     waits: bool = False  # there is no slot for it yet: it is made ready, and its campaign says when it may begin
 
     @property

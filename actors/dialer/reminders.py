@@ -9,9 +9,6 @@ AGENT_REPORT_GRACE = timedelta(seconds=15)
 """How long after the end of a call the webhook with its agent's report is waited for: LiveKit sends it again after 1,
 2, 4 and 8 s. Only a call whose agent has left, or whose end was seen, without our having heard of it waits at all."""
 
-AGENT_LEAVES = timedelta(seconds=0.2)
-"""So long after the callee an agent that was there may leave by itself: its webhook says as much as LiveKit's
-answer would. Meanwhile the slot is given to the next call, for which what can wait should wait."""
 HAND_OVER_AGAIN = timedelta(seconds=1)
 ASK_AGAIN = timedelta(seconds=2)
 TRUNK_FULL_PAUSE = timedelta(milliseconds=200)

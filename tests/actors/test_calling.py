@@ -11,13 +11,14 @@ import pytest
 
 from actors.addresses import Address, campaign_address, dialer_address, trunk_address
 from actors.dialer import ledger
+from actors.dialer.conversation import AGENT_LEAVES, AGENT_LEAVES_SLOT
 from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
-from actors.dialer.reminders import AGENT_LEAVES
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, NoAnswer, Outage, Refuse
+from tests.metrics.test_metrics_of_a_service import scrape, value
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
@@ -297,6 +298,19 @@ def test_an_agent_that_stays_is_sent_away_when_the_next_has_the_slot(still_world
     advance(still_world, AGENT_LEAVES)
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
     wait_until(lambda: still_world.livekit.state()["rooms"] == 1)
+
+
+def test_an_agent_that_stays_keeps_no_slot_of_its_company_for_long(still_world: World) -> None:
+    still_world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=100_000)
+    still_world.limit(company="max_concurrent_calls = 1")
+    still_world.campaign("spring", ANSWERING[:2])
+    still_world.livekit.set_script({ANSWERING[0]: [QUICK], ANSWERING[1]: [FOREVER]})
+    still_world.start()
+    wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["state"] == "answered")
+    wait_until(lambda: value(scrape(still_world), "campaignd_trunk_calls_in_progress", trunk="main") == 0)
+    assert len(still_world.livekit.rings()) == 1
+    advance(still_world, AGENT_LEAVES_SLOT)
+    wait_until(lambda: len(still_world.livekit.rings()) == 2)
 
 
 def test_a_dialer_that_hung_while_another_took_its_place_dials_nobody(

@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp import web
 from livekit import api
 
-from actors.dialer.reminders import AGENT_LEAVES
+from actors.dialer.conversation import AGENT_LEAVES
 from supervisor.database.account import temporary_folder
 from tests.bench.figures import Figure, growth
 from tests.bench.plant import KEY, SECRET, Plant, cpu_s, memory_mib, wait_for

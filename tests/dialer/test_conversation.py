@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from actors.dialer.conversation import OUTCOME_ATTRIBUTE, Conversation
+from actors.dialer.conversation import AGENT_LEAVES, AGENT_LEAVES_SLOT, OUTCOME_ATTRIBUTE, Conversation
 from actors.dialer.messages import Seen
 from actors.outcomes import Outcome
 from tests.dialer.mailbox import a_call
@@ -86,3 +86,13 @@ def test_all_is_told_once_it_is_over_and_the_agent_has_reported_or_is_gone() -> 
 
 def test_an_agent_is_late_after_the_calls_own_patience() -> None:
     assert Conversation(a_call(agent_timeout_s=2.0)).agent_is_late_at(TUESDAY) == TUESDAY + 2 * SECOND
+
+
+def test_an_agent_has_a_moment_to_leave_by_itself_and_a_shorter_one_where_a_slot_waits_for_that() -> None:
+    assert answered().agent_leaves_by(TUESDAY) == TUESDAY, "none has come"
+    for slot_until_settled, within in ((False, AGENT_LEAVES), (True, AGENT_LEAVES_SLOT)):
+        talk = Conversation(a_call(slot_until_settled=slot_until_settled))
+        talk.answered_at = TUESDAY
+        talk.see(agent(), TUESDAY)
+        assert talk.agent_leaves_by(TUESDAY) == TUESDAY + within
+    assert AGENT_LEAVES_SLOT < AGENT_LEAVES
