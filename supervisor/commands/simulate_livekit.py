@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from supervisor.many_calls import collect_rarely
 from supervisor.simulator import API_KEY, API_SECRET, Simulator, behaviours
 
 _TABLE = (behaviours.__doc__ or "").split("\n\n", 1)[1].rsplit("\n\n", 1)[0].replace("\n\n", "\n\n\b\n")
@@ -57,6 +58,7 @@ def command(
 ) -> None:
     if speed <= 0:
         raise click.BadParameter("must be positive", param_hint="--speed")
+    collect_rarely()
     simulator = Simulator(
         api_key=api_key,
         api_secret=api_secret,

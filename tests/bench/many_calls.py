@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 from collections.abc import Iterable
 from random import Random
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from urllib.parse import urlsplit
 
 from supervisor.database.account import temporary_folder
@@ -18,6 +18,9 @@ _COMING_AND_GOING = 10
 """Of so many calls one is short, and followed by another."""
 _WATCHED_S = 40.0
 _ASK_EVERY_S = 0.02
+_SETTLING_S = 5.0
+"""Those that ended while the others came up have waited behind these; and those that end last are to be followed yet.
+Every ring is told only after that: it takes LiveKit's one thread a second, in which nobody is called."""
 
 
 def measure(quick: bool) -> Iterable[Figure]:
@@ -37,12 +40,13 @@ def _measure(calls: int, *, is_full: bool) -> Iterable[Figure]:
         plant.campaign("spring", talks_s, f"[limits]\nmax_concurrent_calls = {calls}")
         service = plant.ready()
         wait_for(lambda: plant.state()["calls_in_progress"] >= calls * 0.998, "all calls to be up", 1800)
-        began, cpu = monotonic(), cpu_s(service.pid)
-        before = _followed(plant, calls)
+        sleep(_SETTLING_S)
+        began, cpu = time(), cpu_s(service.pid)
         answers_s = _ask_again_and_again(plant)
-        after = _followed(plant, calls)
-        cpu = (cpu_s(service.pid) - cpu) / (monotonic() - began)
-        waited_s = turnarounds_s(plant.rings(), calls)[before:after]
+        ended = time()
+        cpu = (cpu_s(service.pid) - cpu) / (ended - began)
+        sleep(_SETTLING_S)
+        waited_s = turnarounds_s(plant.rings(), calls, (began, ended))
         memory = memory_mib(service.pid)
         plant.kill(service)
 
@@ -57,12 +61,6 @@ def _measure(calls: int, *, is_full: bool) -> Iterable[Figure]:
         "many-calls", f"{calls:,} calls: that end and are followed", len(waited_s) / _WATCHED_S, "/s", "higher"
     )
     yield figure("CPU meanwhile, of a core", cpu * 100, "%")
-
-
-def _followed(plant: Plant, slots: int) -> int:
-    """How many were dialed in slots that others had left. Not counted from all rings: to tell those takes LiveKit's one
-    thread a second, in which nobody is called."""
-    return max(plant.state()["rings"] - slots, 0)
 
 
 def _ask_again_and_again(plant: Plant) -> float:

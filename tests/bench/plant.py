@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 from collections.abc import Callable, Iterable, Mapping
@@ -195,13 +196,14 @@ def share(values: Iterable[float], part: float) -> float:
     return ordered[min(int(len(ordered) * part), len(ordered) - 1)]
 
 
-def turnarounds_s(rings: Iterable[Rang], slots: int) -> list[float]:
+def turnarounds_s(rings: Iterable[Rang], slots: int, ended: tuple[float, float] = (0, math.inf)) -> list[float]:
     """From the end of a call to the dial that its slot was given to: with a constant backlog the nth dial after the
-    slots were full belongs to the nth end."""
+    slots were full belongs to the nth end. Of those that `ended` between these two instants."""
     rings = list(rings)
     starts = sorted(ring.at for ring in rings)[slots:]
     ends = sorted(ring.ended_at for ring in rings if ring.ended_at is not None)
-    return [start - end for start, end in zip(starts, ends, strict=False)]
+    since, until = ended
+    return [start - end for start, end in zip(starts, ends, strict=False) if since <= end <= until]
 
 
 def _family_cpu_s(parent: int) -> float:
