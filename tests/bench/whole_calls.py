@@ -1,28 +1,21 @@
 """Whole calls: claim, room, dial, answer, end, settled, against a bare asyncio loop that makes the same requests.
 
-Both have a hundred calls at once, nobody rings, and who answers talks for a moment, so that the agent can join. The
-bare loop asks what the product asks for each call (room, dial, who is there if the agent has not left with its callee,
-close the room) and learns of its end by the same webhooks, of which it checks nothing. LiveKit's own limit is in both:
-they take turns with the same process, the bare loop before the service and after it, for the machine may be slower or
-faster by then.
+Both have a hundred calls at once, nobody rings, and who answers talks for a moment, so that the agent can join.
+LiveKit's own limit is in both: they take turns with the same process, the bare loop before the service and after it,
+for the machine may be slower or faster by then.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 
-import aiohttp
-from aiohttp import web
-from livekit import api
-
-from actors.dialer.conversation import AGENT_LEAVES
 from supervisor.database.account import temporary_folder
+from tests.bench.bare import BareLoop
 from tests.bench.figures import Figure, growth
-from tests.bench.plant import KEY, SECRET, Plant, cpu_s, memory_mib, wait_for
+from tests.bench.plant import Plant, cpu_s, memory_mib, wait_for
 
 _AT_ONCE = 100
 _TALK_S = 0.02
@@ -89,54 +82,18 @@ def _requests(plant: Plant) -> int:
     return sum(plant.state()["requests"].values())
 
 
-async def _bare(plant: Plant, numbers: range) -> float:
+async def _bare(plant: Plant, contacts: range) -> float:
     """Seconds that a loop takes which does nothing else."""
-    callees_left: dict[str, asyncio.Event] = {}
-    agents_left: dict[str, asyncio.Event] = {}
-
-    async def take(request: web.Request) -> web.Response:
-        event = json.loads(await request.read())
-        if event["event"] == "participant_left":
-            left = callees_left if event["participant"].get("kind") == "SIP" else agents_left
-            left[event["room"]["name"]].set()
-        return web.json_response({})
-
-    app = web.Application()
-    app.add_routes([web.post("/", take)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    plant.turn(webhook_url=f"http://127.0.0.1:{runner.addresses[0][1]}/")
-    waiting = iter(numbers)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        client = api.LiveKitAPI(plant.livekit_url, KEY, SECRET, session=session, failover=False)
-
-        async def call(number: int) -> None:
-            room = f"bare-{number}"
-            callee_left = callees_left[room] = asyncio.Event()
-            agent_left = agents_left[room] = asyncio.Event()
-            agents = [api.RoomAgentDispatch(agent_name="renewals-agent", metadata="{}")]
-            await client.room.create_room(api.CreateRoomRequest(name=room, empty_timeout=120, agents=agents))
-            await client.sip.create_sip_participant(
-                api.CreateSIPParticipantRequest(
-                    sip_trunk_id="ST_main", sip_number="+74951234567", sip_call_to=f"+7945{number:07}", room_name=room,
-                    participant_identity="callee", wait_until_answered=True,
-                )
-            )  # fmt: skip
-            await callee_left.wait()
-            try:
-                await asyncio.wait_for(agent_left.wait(), AGENT_LEAVES.total_seconds())
-            except TimeoutError:
-                await client.room.list_participants(api.ListParticipantsRequest(room=room))
-            await client.room.delete_room(api.DeleteRoomRequest(room=room))
+    waiting = iter(contacts)
+    async with BareLoop(plant) as loop:
 
         async def work() -> None:
-            for number in waiting:
-                await call(number)
+            for contact in waiting:
+                room = f"bare-{contact}"
+                await loop.make_room(room)
+                await loop.talk(room, contact)
+                await loop.close_room(room)
 
         began = monotonic()
         await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
-        took_s = monotonic() - began
-    await runner.cleanup()
-    plant.use(plant.livekit_url)
-    return took_s
+        return monotonic() - began
