@@ -28,9 +28,12 @@ from tests.bench.showing import as_json, as_markdown, print_run
 @click.option("--markdown", "form", flag_value="markdown", help="The table as BENCHMARKS.md has it.")
 @click.option("--check", is_flag=True, help="Exit 1 when a ratio is worse than the committed one by more than 20 %.")
 @click.option(
-    "--commit", "committing", is_flag=True, help="Make the ratios the committed ones (tests/bench/committed.json)."
+    "--commit", "committing", flag_value="anew", help="Make the ratios the committed ones (tests/bench/committed.json)."
 )
-def main(names: Sequence[str], quick: bool, form: str | None, check: bool, committing: bool) -> None:
+@click.option(
+    "--commit-worse", "committing", flag_value="worse", help="Only those that are worse than what is committed."
+)
+def main(names: Sequence[str], quick: bool, form: str | None, check: bool, committing: str | None) -> None:
     """Measure, and print one table: all benchmarks, or those named. Exit 1 when one of them breaks; a target that is
     not reached is shown, and is no error.
 
@@ -53,7 +56,7 @@ def main(names: Sequence[str], quick: bool, form: str | None, check: bool, commi
     for sentence in lost:
         click.echo(f"lost: {sentence}", err=True)
     if committing:
-        commit(done)
+        commit(done, keep_worse=committing == "worse")
     sys.exit(1 if lost or done.failures else 0)
 
 

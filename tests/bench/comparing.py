@@ -38,13 +38,21 @@ def read_committed(quick: bool, path: Path = COMMITTED) -> Ratios:
     return kinds.get(_kind(quick), {})
 
 
-def commit(run: Run, path: Path = COMMITTED) -> None:
-    """Make this run's ratios the committed ones; those of benchmarks that it does not have stay."""
+def commit(run: Run, path: Path = COMMITTED, *, keep_worse: bool = False) -> None:
+    """Make this run's ratios the committed ones; those of benchmarks that it does not have stay. `keep_worse`: and of
+    those that it has, the ones which are no better than this run's, so that what is committed is what every host gives.
+    """
     kinds: dict[str, Ratios] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     ratios = kinds.setdefault(_kind(run.quick), {})
     for name in {figure.bench for figure in run.figures}:
-        ratios[name] = {f.name: round(f.value, 3) for f in run.figures if f.bench == name and f.is_ratio}
+        before = ratios.get(name, {}) if keep_worse else {}
+        measured = [figure for figure in run.figures if figure.bench == name and figure.is_ratio]
+        ratios[name] = {f.name: round(_worse(f, before.get(f.name, f.value)), 3) for f in measured}
     path.write_text(json.dumps(kinds, ensure_ascii=False, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _worse(figure: Figure, other: float) -> float:
+    return min(figure.value, other) if figure.better == "higher" else max(figure.value, other)
 
 
 def _kind(quick: bool) -> str:

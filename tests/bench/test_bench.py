@@ -62,6 +62,16 @@ def test_quick_runs_are_compared_with_quick_ones_and_a_part_of_the_suite_keeps_t
     assert read_committed(False, file) == {"ledger": {"against the limit": 0.8}, "start": {"help": 3}}
 
 
+def test_of_several_runs_the_worse_ratios_can_be_kept(tmp_path: Path) -> None:
+    file = tmp_path / "committed.json"
+    other = Figure("ledger", "new", 2.0, "×", "lower")
+    commit(Run(quick=False, figures=[FAST, SLOW]), file)
+    commit(Run(quick=False, figures=[figure(0.7, FAST), figure(1.2, SLOW), other]), file, keep_worse=True)
+    assert read_committed(False, file) == {"ledger": {FAST.name: 0.7, SLOW.name: 1.5, "new": 2.0}}
+    commit(Run(quick=False, figures=[figure(0.9, FAST)]), file)
+    assert read_committed(False, file) == {"ledger": {FAST.name: 0.9}}
+
+
 def test_what_has_never_been_committed_can_not_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "read_committed", lambda quick: {"ledger": {FAST.name: FAST.value}})
     monkeypatch.setattr(command, "run", lambda names, quick: Run(quick, [figure(0.5, FAST)]))
