@@ -70,6 +70,11 @@ class Process:
             supervisor_id=new_id(),
         )
 
+    def crash(self) -> None:
+        """The actor dies of what it can't read, and leaves everything as it is."""
+        self.tell("what no actor knows")
+        wait_until(lambda: not self.actor.is_alive())
+
     def close(self) -> None:
         self.actor.stop(timeout=10)
         self.closing.close()

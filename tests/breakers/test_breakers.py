@@ -320,12 +320,21 @@ def test_a_probe_that_was_lost_with_its_process_is_made_again(ledger: Ledger, he
     here.tree.advance(30)
     lost = probe_wanted(here)
     ledger.wait_for_state(TRUNK, "half_open")
-    here.actor.stop(timeout=10)
+    here.crash()
     here.start()
-    here.tree.clock.advance(lost.until - here.tree.clock.now())
     ledger.wait_for_state(TRUNK, "open")
-    here.tree.advance(60)
+    here.tree.advance(30)
     wait_until(lambda: probe_wanted(here) != lost)
+
+
+def test_a_probe_is_given_back_by_a_process_that_stops(ledger: Ledger, here: Process) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    here.tree.advance(30)
+    probe_wanted(here)
+    ledger.wait_for_state(TRUNK, "half_open")
+    here.actor.stop(timeout=10)
+    assert ledger.state(TRUNK) == "open"
 
 
 def test_other_processes_follow_and_only_one_probes(ledger: Ledger, here: Process, there: Process) -> None:
