@@ -20,6 +20,8 @@ DOWN = Refuse(503, "Service Unavailable", after_s=0.1)
 UP = Answer(ring_s=0.1, talk_s=1)
 IN_PROGRESS = 50
 THRESHOLD = 5
+PATIENT = "[call]\nagent_timeout_s = 60"
+"""An agent joins in its own time, while the test moves the clock: no step is as long as it is waited for."""
 
 
 def breaker(world: World, service: str) -> dict[str, Any]:
@@ -79,7 +81,9 @@ def failed_attempts(world: World, slug: str) -> int:
 
 def test_an_outage_of_an_hour_costs_the_calls_under_way_and_the_threshold_at_most(still_world: World) -> None:
     still_world.campaign(
-        "spring", NUMBERS[:200], f"[limits]\nmax_concurrent_calls = {IN_PROGRESS}\n[retry]\nmax_retries = 2"
+        "spring",
+        NUMBERS[:200],
+        f"[limits]\nmax_concurrent_calls = {IN_PROGRESS}\n[retry]\nmax_retries = 2\n{PATIENT}",
     )
     still_world.livekit.set_script({number: [DOWN] for number in NUMBERS})
     still_world.start()
@@ -100,7 +104,7 @@ def test_an_outage_of_an_hour_costs_the_calls_under_way_and_the_threshold_at_mos
     still_world.livekit.set_script({number: [UP] for number in NUMBERS})
 
     def completed() -> bool:
-        pass_time(still_world, timedelta(minutes=5), timedelta(minutes=1))
+        pass_time(still_world, timedelta(minutes=5))
         return bool(still_world.row("spring")["status"] == "completed")
 
     wait_until(completed, 60, "everybody to be reached")
@@ -118,8 +122,8 @@ def test_an_outage_of_an_hour_costs_the_calls_under_way_and_the_threshold_at_mos
 
 def test_livekit_is_tried_without_calling_anybody_until_it_answers(still_world: World) -> None:
     still_world.another_trunk("spare")
-    still_world.campaign("spring", NUMBERS[:40], "[limits]\nmax_concurrent_calls = 10")
-    still_world.campaign("autumn", NUMBERS[100:120], "[limits]\nmax_concurrent_calls = 10", trunk="spare")
+    still_world.campaign("spring", NUMBERS[:40], f"[limits]\nmax_concurrent_calls = 10\n{PATIENT}")
+    still_world.campaign("autumn", NUMBERS[100:120], f"[limits]\nmax_concurrent_calls = 10\n{PATIENT}", trunk="spare")
     still_world.livekit.set_knobs(outages={"all": Outage("http", status=401)})
     still_world.livekit.set_script({number: [UP] for number in NUMBERS})
     still_world.start()
@@ -134,7 +138,7 @@ def test_livekit_is_tried_without_calling_anybody_until_it_answers(still_world: 
     still_world.livekit.set_knobs(outages={})
 
     def completed() -> bool:
-        pass_time(still_world, timedelta(minutes=5), timedelta(minutes=1))
+        pass_time(still_world, timedelta(minutes=5))
         return all(still_world.row(slug)["status"] == "completed" for slug in ("spring", "autumn"))
 
     wait_until(completed, 60, "everybody to be reached")
