@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from random import Random
 from time import monotonic, sleep, time
 from urllib.parse import urlsplit
 
 from supervisor.database.account import temporary_folder
 from tests.bench.figures import Figure, growth
-from tests.bench.plant import Plant, cpu_s, memory_mib, share, turnarounds_s, wait_for
+from tests.bench.plant import Plant, Rang, cpu_s, memory_mib, share, turnarounds_s, wait_for
 
 _SIZES = (2_000, 10_000)
 _FOREVER_S = 86_000.0
@@ -46,6 +46,7 @@ def _measure(calls: int, *, is_full: bool) -> Iterable[Figure]:
         ended = time()
         cpu = (cpu_s(service.pid) - cpu) / (ended - began)
         sleep(_SETTLING_S)
+        wait_for(lambda: _all_are_followed(plant.rings(), calls, ended), "those that ended to be followed", 60)
         waited_s = turnarounds_s(plant.rings(), calls, (began, ended))
         memory = memory_mib(service.pid)
         plant.kill(service)
@@ -61,6 +62,10 @@ def _measure(calls: int, *, is_full: bool) -> Iterable[Figure]:
         "many-calls", f"{calls:,} calls: that end and are followed", len(waited_s) / _WATCHED_S, "/s", "higher"
     )
     yield figure("CPU meanwhile, of a core", cpu * 100, "%")
+
+
+def _all_are_followed(rings: Sequence[Rang], slots: int, until: float) -> bool:
+    return len(rings) - slots >= sum(ring.ended_at is not None and ring.ended_at <= until for ring in rings)
 
 
 def _ask_again_and_again(plant: Plant) -> float:
