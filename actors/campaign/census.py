@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,10 @@ from actors.actor import Actor, Surroundings
 from actors.addresses import SUPERVISOR, Address
 from actors.campaign.messages import CampaignsTaken
 from actors.campaign.retry import TaskStatus
+from actors.statements import statement
 from actors.telemetry import CountedTasks, Telemetry
+
+_sql = partial(statement, __package__)
 
 EVERY = timedelta(seconds=15)
 """How often tasks are counted, where counting is quick."""
@@ -77,15 +79,10 @@ class Census(Actor):
 def read_census(connection: Connection, supervisor_id: UUID, now: datetime) -> Mapping[str, CountedTasks]:
     """The lists of the campaigns that this supervisor holds, under the campaigns' labels."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(_statement(), {"supervisor": supervisor_id, "now": now}).fetchall()
+        rows = cursor.execute(_sql("census"), {"supervisor": supervisor_id, "now": now}).fetchall()
     return {row["campaign"]: CountedTasks(_by_status(row), row["work_due"]) for row in rows}
 
 
 def _by_status(row: Mapping[str, int]) -> dict[str, int]:
     counts = {status.value: row[status.value] for status in TaskStatus if status is not TaskStatus.PENDING}
     return {TaskStatus.PENDING.value: row["total"] - sum(counts.values()), **counts}
-
-
-@cache
-def _statement() -> bytes:
-    return files(__package__).joinpath("sql", "census.sql").read_bytes()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,16 +20,18 @@ from psycopg.types.numeric import Int4
 from actors.campaign.arrays import array
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import CampaignSettings, settings_tables
-from actors.campaign.statements import sql
 from actors.dialer.messages import Call, CallResult
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
 from actors.limiter import UNLIMITED
 from actors.prices import PriceList
 from actors.services import BREAKER, LIVEKIT, RECORDINGS, agents_service, trunk_service
+from actors.statements import statement
 
 Opening = Callable[[str, datetime], datetime | None]
 """For a number and an instant: when, from then on, it may be called; None: never."""
+
+_sql = partial(statement, __package__)
 
 NO_LEASE = 0
 """An epoch that no lease has."""
@@ -130,7 +133,7 @@ def read_rows(connection: Connection, campaigns: Sequence[UUID], supervisor_id: 
     """Those of these campaigns that there are, for `as_campaign`."""
     with connection.cursor(row_factory=dict_row) as cursor:
         parameters = {"campaigns": list(campaigns), "supervisor": supervisor_id}
-        return {row["id"]: row for row in cursor.execute(sql("campaign"), parameters)}
+        return {row["id"]: row for row in cursor.execute(_sql("campaign"), parameters)}
 
 
 def as_campaign(
@@ -201,7 +204,7 @@ def read_unfinished(connection: Connection, companies: Mapping[UUID, UUID]) -> d
     found: dict[UUID, Unfinished] = {campaign: [] for campaign in companies}
     parameters = {"campaigns": list(companies), "companies": list(companies.values())}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        for campaign, dialing_at, *task in cursor.execute(sql("unfinished"), parameters):
+        for campaign, dialing_at, *task in cursor.execute(_sql("unfinished"), parameters):
             found[campaign].append((ClaimedTask(*task), dialing_at))
     return found
 
@@ -209,7 +212,7 @@ def read_unfinished(connection: Connection, companies: Mapping[UUID, UUID]) -> d
 def give_back(connection: Connection, campaign: CampaignRow, call_ids: Sequence[UUID], now: datetime) -> None:
     """These calls were claimed and never dialed: take their attempts back. Nothing happens to a call that has been
     dialed meanwhile."""
-    connection.execute(sql("give_back"), {**_ids(campaign), "call_ids": list(call_ids), "now": now})
+    connection.execute(_sql("give_back"), {**_ids(campaign), "call_ids": list(call_ids), "now": now})
 
 
 def claim(
@@ -236,7 +239,7 @@ def claim(
     parameters: dict[str, Any] = {**_ids(campaign), "trunk": campaign.trunk, "now": now, "only": None}
     parameters["probe"] = None if probe is None else f"{BREAKER}{probe}"
     with connection.transaction():
-        row = connection.execute(sql("promote"), parameters).fetchone()
+        row = connection.execute(_sql("promote"), parameters).fetchone()
         if row is None or not row[0]:
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
         _, company_limited, came_due, total_tasks = row
@@ -271,7 +274,7 @@ def _take(
     rank, since = (_FIRST, _EVER) if reached is None else (reached.rank, reached.created_at)
     place = {"rank": Int4(rank), "since": since, "call_ids": array(call_ids)}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(sql("claim"), {**parameters, **place}).fetchall()
+        rows = cursor.execute(_sql("claim"), {**parameters, **place}).fetchall()
     refused, rank, since = rows[-1][:3]
     tasks = [ClaimedTask(*task) for _, _, _, *task in rows if task[0] is not None]
     return tasks, refused, (rank, since) if tasks else None
@@ -288,7 +291,7 @@ def _callable_now(
     now: datetime = parameters["now"]
     with connection.cursor(row_factory=tuple_row) as cursor:
         candidates = cursor.execute(
-            sql("candidates"),
+            _sql("candidates"),
             {**parameters, "count": max(wanted, _CANDIDATES), "most_per_day": most_per_day or UNLIMITED},
         ).fetchall()
     ready: list[UUID] = []
@@ -304,9 +307,9 @@ def _callable_now(
         elif len(ready) < wanted:
             ready.append(task_id)
     if deferred:
-        connection.execute(sql("defer"), {"task_ids": list(deferred), "until": list(deferred.values())})
+        connection.execute(_sql("defer"), {"task_ids": list(deferred), "until": list(deferred.values())})
     if never:
-        connection.execute(sql("give_up"), {**parameters, "task_ids": never})
+        connection.execute(_sql("give_up"), {**parameters, "task_ids": never})
     return ready, len(deferred) + len(never)
 
 
@@ -334,7 +337,7 @@ def settle(
         "currencies": array([campaign.prices.currency if campaign.prices else None] * len(results)),
     }
     with connection.transaction():
-        row = connection.execute(sql("settle"), {**columns, **_ids(campaign), "now": now}).fetchone()
+        row = connection.execute(_sql("settle"), {**columns, **_ids(campaign), "now": now}).fetchone()
         if row is None or not row[0]:
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
         if campaign.company_limited:
@@ -349,13 +352,13 @@ def _estimate(campaign: CampaignRow, result: CallResult) -> Decimal | None:
 
 def reconsider(connection: Connection, campaign: CampaignRow) -> None:
     """Let contacts be looked at anew that were put off by rules which may have changed since."""
-    connection.execute(sql("reconsider"), _ids(campaign))
+    connection.execute(_sql("reconsider"), _ids(campaign))
 
 
 def read_prospects(connection: Connection, campaign: CampaignRow) -> Prospects:
     """What is still to be done."""
     with connection.cursor(row_factory=class_row(Prospects)) as cursor:
-        prospects = cursor.execute(sql("prospects"), _ids(campaign)).fetchone()
+        prospects = cursor.execute(_sql("prospects"), _ids(campaign)).fetchone()
     assert prospects is not None  # a SELECT without FROM has one row
     return prospects
 
@@ -368,8 +371,8 @@ class _CompanyLimits:
 
 def _company_limits(connection: Connection, campaign: CampaignRow) -> _CompanyLimits:
     with connection.cursor(row_factory=tuple_row) as cursor:
-        limits = cursor.execute(sql("company_limit"), _ids(campaign)).fetchone()
-        calls = cursor.execute(sql("company_calls"), _ids(campaign)).fetchone()
+        limits = cursor.execute(_sql("company_limit"), _ids(campaign)).fetchone()
+        calls = cursor.execute(_sql("company_calls"), _ids(campaign)).fetchone()
     assert limits is not None and calls is not None  # the company is there: campaigns refer to it
     most, per_day = limits
     return _CompanyLimits(UNLIMITED if most is None else max(most - calls[0], 0), per_day)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from psycopg import Connection
@@ -14,10 +15,12 @@ from psycopg_pool import ConnectionPool
 from actors.campaign import ledger
 from actors.campaign.abandonment import LATEST, WINDOW
 from actors.campaign.ledger import CampaignRow, Unfinished
-from actors.campaign.statements import sql
 from actors.campaign.together import Together
 from actors.clock import Clock
 from actors.limiter import COUNTED_MINUTE
+from actors.statements import statement
+
+_sql = partial(statement, __package__)
 
 MOST_AT_ONCE = 50
 """Campaigns that are read together: of each there may be LATEST answered calls."""
@@ -85,7 +88,7 @@ def read_answered(connection: Connection, campaigns: Sequence[UUID], now: dateti
     answered: dict[UUID, Answered] = {campaign_id: [] for campaign_id in campaigns}
     with connection.cursor(row_factory=tuple_row) as cursor:
         parameters = {"campaigns": list(campaigns), "since": now - WINDOW, "most": LATEST}
-        for campaign_id, answered_at, agent_joined in cursor.execute(sql("answered"), parameters):
+        for campaign_id, answered_at, agent_joined in cursor.execute(_sql("answered"), parameters):
             answered[campaign_id].append((answered_at, agent_joined))
     return answered
 
@@ -95,7 +98,7 @@ def read_begun(connection: Connection, campaigns: Sequence[UUID], now: datetime)
     begun: dict[UUID, list[datetime]] = {campaign_id: [] for campaign_id in campaigns}
     with connection.cursor(row_factory=tuple_row) as cursor:
         parameters = {"campaigns": list(campaigns), "since": now - COUNTED_MINUTE}
-        for campaign_id, dialing_at in cursor.execute(sql("begun"), parameters):
+        for campaign_id, dialing_at in cursor.execute(_sql("begun"), parameters):
             begun[campaign_id].append(dialing_at)
     return begun
 
@@ -103,4 +106,4 @@ def read_begun(connection: Connection, campaigns: Sequence[UUID], now: datetime)
 def read_put_off(connection: Connection, campaigns: Sequence[UUID]) -> set[UUID]:
     """Those of these campaigns that have something to `ledger.reconsider`."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        return {campaign_id for (campaign_id,) in cursor.execute(sql("put_off"), {"campaigns": list(campaigns)})}
+        return {campaign_id for (campaign_id,) in cursor.execute(_sql("put_off"), {"campaigns": list(campaigns)})}

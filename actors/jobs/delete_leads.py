@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
+from functools import partial
 
 from psycopg import Connection
 from psycopg.rows import dict_row, scalar_row
 
 from actors.jobs.job import Item, Job, Worked
+from actors.statements import statement
 
+_sql = partial(statement, __package__)
 # Their files, transcripts too, are deleted because their rows are (migration 0006).
 _FORGET_RECORDINGS = "DELETE FROM recordings WHERE call_id = ANY(%(calls)s)"
 _DELETE = "DELETE FROM leads WHERE company_id = %(company)s AND phone_number = ANY(%(numbers)s)"
@@ -52,8 +53,3 @@ def work(connection: Connection, job: Job, items: Sequence[Item], now: datetime)
 def finish(connection: Connection, job: Job, now: datetime) -> None:
     """Have campaigns look whether anything is left for them."""
     connection.execute(_WAKE, {"company": job.company_id})
-
-
-@cache
-def _sql(name: str) -> bytes:
-    return files(__package__).joinpath("sql", f"{name}.sql").read_bytes()

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.resources import files
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +20,12 @@ from actors.errors import CampaignValidationError
 from actors.ids import new_id
 from actors.jobs.job import Item, Job, Worked
 from actors.numbers import NumberError, normalise
+from actors.statements import statement
 
 PRIORITY = "priority"
 """The column of a lead's data that becomes its task's priority, if it is a whole number."""
 
+_sql = partial(statement, __package__)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 _LEADS = """
 SELECT l.id, l.phone_number, l.name, l.data, p.default_region FROM leads l, campaigns p
@@ -31,7 +33,6 @@ WHERE l.id = ANY(%(leads)s) AND l.company_id = %(company)s AND p.id = %(campaign
 _FORBIDDEN = """
 SELECT phone_number FROM do_not_call
 WHERE phone_number = ANY(%(numbers)s) AND (company_id IS NULL OR company_id = %(company)s)"""
-_ENQUEUE = files(__package__).joinpath("sql", "enqueue.sql").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _enqueue(connection: Connection, job: Job, contacts: Sequence[_Contact], now
         "created_at": [job.created_at + timedelta(microseconds=contact.position) for contact in contacts],
     }
     with connection.cursor(row_factory=scalar_row) as cursor:
-        created: int | None = cursor.execute(_ENQUEUE, values).fetchone()
+        created: int | None = cursor.execute(_sql("enqueue"), values).fetchone()
     if created is None:
         raise CampaignValidationError("The campaign has come to its end and takes no more contacts")
     return created

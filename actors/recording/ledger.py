@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import class_row, tuple_row
 
 from actors.recording.messages import Downloaded, Egress, Recording
+from actors.statements import statement
 
+_sql = partial(statement, __package__)
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('campaignd recording slots', 0))"
 """Whoever takes or frees several slots: two who do it in different orders would wait for each other."""
 
@@ -332,8 +333,3 @@ def _released(connection: Connection, company_id: UUID, state: str) -> Released:
     assert row is not None  # slots refer to companies
     company, under_way, slots = row
     return Released(company, under_way, slots, state)
-
-
-@cache
-def _sql(name: str) -> bytes:
-    return files(__package__).joinpath("sql", f"{name}.sql").read_bytes()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from uuid import UUID
 
 from psycopg import Connection
@@ -12,7 +11,9 @@ from psycopg.rows import class_row
 
 from actors.errors import CampaignNotFoundError, CampaignValidationError
 from actors.roster.lifecycle import Status
+from actors.statements import statement
 
+_sql = partial(statement, __package__)
 _DELETABLE = (Status.DRAFT, Status.COMPLETED, Status.FAILED)
 
 # New tasks and calls refer to the row, so that none can come while it is locked like this.
@@ -52,7 +53,7 @@ def delete_campaign(connection: Connection, campaign_id: UUID) -> Deleted:
         _refuse_while(connection, campaign_id, _CALLS_UP, "calls in progress")
         _refuse_while(connection, campaign_id, _JOBS_UNDER_WAY, "background jobs under way")
         with connection.cursor(row_factory=class_row(Deleted)) as cursor:
-            deleted = cursor.execute(_statement(), {"campaign": campaign_id}).fetchone()
+            deleted = cursor.execute(_sql("delete"), {"campaign": campaign_id}).fetchone()
         assert deleted is not None  # an aggregate has one row
         return deleted
 
@@ -61,8 +62,3 @@ def _refuse_while(connection: Connection, campaign_id: UUID, query: str, what: s
     row = connection.execute(query.encode(), (campaign_id,)).fetchone()
     if row is not None and row[0]:
         raise DeletionRefusedError(f"Campaign has {row[0]} {what}: it can be deleted when they are over")
-
-
-@cache
-def _statement() -> bytes:
-    return files(__package__).joinpath("sql", "delete.sql").read_bytes()

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import accumulate
 from typing import Any
 from uuid import UUID
@@ -13,12 +14,14 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, dict_row, tuple_row
 
+from actors.statements import statement
 from supervisor.config.service import ServiceFile
 from supervisor.database.breakers import BreakerRow, read_breakers, services_of
 from supervisor.overview.overview import CampaignLine, Failure, Hour, Load, Overview, Process, SharedLimit
-from supervisor.overview.sql import statement
 from supervisor.report.report import snapshot
 from supervisor.report.summary import in_order
+
+_sql = partial(statement, __package__)
 
 MOST_CAMPAIGNS = 200
 MOST_FAILURES = 20
@@ -75,7 +78,7 @@ class Reader:
 
 def _services(connection: psycopg.Connection[Any]) -> list[Process]:
     with connection.cursor(row_factory=class_row(Process)) as cursor:
-        return cursor.execute(statement("services")).fetchall()
+        return cursor.execute(_sql("services")).fetchall()
 
 
 def _campaigns(connection: psycopg.Connection[Any], load: Iterable[dict[str, Any]]) -> list[CampaignLine]:
@@ -169,9 +172,9 @@ def _hidden(text: str | None) -> str | None:
 
 def _rows(connection: psycopg.Connection[Any], name: str) -> list[tuple[Any, ...]]:
     with connection.cursor(row_factory=tuple_row) as cursor:
-        return cursor.execute(statement(name)).fetchall()
+        return cursor.execute(_sql(name)).fetchall()
 
 
 def _read(connection: psycopg.Connection[Any], name: str, values: Mapping[str, object]) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statement(name), values).fetchall()
+        return cursor.execute(_sql(name), values).fetchall()

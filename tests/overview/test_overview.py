@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from actors.statements import statement
 from supervisor.overview.overview import Load
 from supervisor.overview.reading import MOST_CAMPAIGNS, Reader
-from supervisor.overview.sql import statement
 from tests.overview.scene import CALLEE, NOW, Scene, ago
 
 
@@ -177,5 +177,5 @@ def test_no_statement_reads_the_whole_ledger(scene: Scene, name: str) -> None:
     scene.connection.execute("ANALYZE")
     values = {"now": NOW, "since": ago(120), "until": NOW, "longest": timedelta(hours=2), "trunks": ["main"]}
     values |= {"phone_number": "x", "most_campaigns": 5}
-    plan = scene.connection.execute(b"EXPLAIN " + statement(name), values).fetchall()
+    plan = scene.connection.execute(b"EXPLAIN " + statement("supervisor.overview", name), values).fetchall()
     assert not [line for (line,) in plan if "Seq Scan on call" in line]
