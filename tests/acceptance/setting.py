@@ -55,14 +55,16 @@ class Setting:
     http: str
     environment: Mapping[str, str]
 
+    def __post_init__(self) -> None:
+        """Written once: commands that run at the same time would find a file that is being written anew empty."""
+        listen = self.http.removeprefix("http://")
+        self.configuration.write_text(_SERVICE.format(dsn=json.dumps(self.dsn), livekit=self.livekit, listen=listen))
+        (self.folder / "campaigns.d").mkdir(exist_ok=True)
+
     @property
     def configuration(self) -> Path:
-        """The service's file, written as it should be."""
-        file = self.folder / "campaignd.toml"
-        listen = self.http.removeprefix("http://")
-        file.write_text(_SERVICE.format(dsn=json.dumps(self.dsn), livekit=self.livekit, listen=listen))
-        (self.folder / "campaigns.d").mkdir(exist_ok=True)
-        return file
+        """The service's file."""
+        return self.folder / "campaignd.toml"
 
     def campaign(self, slug: str, name: str, numbers: Sequence[str] | None) -> None:
         """A campaign's file, with a call list if there are numbers."""
@@ -70,9 +72,7 @@ class Setting:
         if numbers is not None:
             (self.folder / f"{slug}.csv").write_text("\n".join(["phone_number", *numbers]) + "\n")
             call_list = f'call_list = "{slug}.csv"'
-        folder = self.folder / "campaigns.d"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{slug}.toml").write_text(_CAMPAIGN.format(name=name, call_list=call_list))
+        (self.folder / "campaigns.d" / f"{slug}.toml").write_text(_CAMPAIGN.format(name=name, call_list=call_list))
 
     def campaignd(self, *arguments: object) -> Running:
         """A command on this set-up, started."""

@@ -38,7 +38,21 @@ def service(setting: Setting) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def nobody_works(setting: Setting, service: Running) -> Setting:
+def answers(setting: Setting, service: Running) -> dict[str, tuple[int, str, str]]:
+    """What the commands answered by which a list of five rows came to be called, to its end."""
+    call_list = setting.folder / "five.csv"
+    call_list.write_text(FIVE_ROWS)
+    answers = {
+        "start without a list": setting.done("start", "spring"),
+        "import": setting.done("import", "spring", call_list, "--json"),
+        "start": setting.done("start", "Spring renewals"),
+    }
+    wait_until(lambda: _campaigns(setting)["spring"]["status"] == "completed", 20, "the campaign to be completed")
+    return answers
+
+
+@pytest.fixture(scope="module")
+def nobody_works(setting: Setting, service: Running, answers: object) -> Setting:
     """The same set-up after its service was stopped."""
     for _ in range(2):
         service.signal_group(signal.SIGTERM)
@@ -78,17 +92,14 @@ def test_check_names_file_key_and_reason(setting: Setting) -> None:
     assert "wrong.toml: skillbase" in second
 
 
-def test_while_the_service_runs(setting: Setting, service: Running) -> None:
-    call_list = setting.folder / "five.csv"
-    call_list.write_text(FIVE_ROWS)
-    assert setting.done("start", "spring") == (2, "", "campaignd: Campaign has no tasks: import a call list first\n")
-    code, out, err = setting.done("import", "spring", call_list, "--json")
+def test_while_the_service_runs(setting: Setting, answers: dict[str, tuple[int, str, str]]) -> None:
+    assert answers["start without a list"] == (2, "", "campaignd: Campaign has no tasks: import a call list first\n")
+    code, out, err = answers["import"]
     assert code == 0
     assert err.startswith("5 rows in ") and err.endswith(" MB\n")
     assert json.loads(out) == {"total": 5, "created": 4, "errors": ["Row 6: Empty phone number"]}
-    assert setting.done("start", "Spring renewals") == (0, "Spring renewals: running\n", "")
+    assert answers["start"] == (0, "Spring renewals: running\n", "")
     assert setting.done("pause", "endless", "--reason", "a new offer") == (0, "Endless: paused (a new offer)\n", "")
-    wait_until(lambda: _campaigns(setting)["spring"]["status"] == "completed", 20, "the campaign to be completed")
     campaigns = _campaigns(setting)
     assert campaigns["spring"]["calls"] == {"total": 4, "by_outcome": {"answered": 4}}
     assert (campaigns["empty"]["status"], campaigns["empty"]["tasks"]["total"]) == ("draft", 0)
