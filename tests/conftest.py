@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -24,6 +25,10 @@ if sys.version_info < (3, 12):
     # Python 3.11 counts the depth of syntax trees for all threads together. A thread that writes a traceback makes one
     # of its line, for the carets; whoever imports or parses meanwhile gets a SystemError.
     traceback._extract_caret_anchors_from_line_segment = lambda segment: None  # type: ignore[attr-defined]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's script that starts tests in the background has them ignore it, and whatever they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)

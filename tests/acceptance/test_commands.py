@@ -25,9 +25,15 @@ FIVE_ROWS = """phone_number,name,company,notes
 
 
 @pytest.fixture(scope="module")
-def service(setting: Setting) -> Iterator[Running]:
+def migrated(setting: Setting) -> list[tuple[int, str, str]]:
+    """What the commands answered by which an empty database was brought to this version's schema."""
+    migrate, status = ("migrate",), ("migrate", "--status")
+    return [setting.done(*command) for command in (("status",), status, migrate, migrate, status)]
+
+
+@pytest.fixture(scope="module")
+def service(setting: Setting, migrated: object) -> Iterator[Running]:
     """A service over two campaigns that have no list, and one whose contacts talk without end."""
-    assert setting.done("migrate")[0] == 0
     talkers = ["+79450000501", "+79450000502"]
     setting.script({number: {"kind": "answer", "talk_s": 100_000} for number in talkers})
     setting.campaign("spring", "Spring renewals", None)
@@ -61,20 +67,16 @@ def nobody_works(setting: Setting, service: Running, answers: object) -> Setting
     return setting
 
 
-def test_a_database_is_brought_to_this_versions_schema(setting: Setting) -> None:
-    code, out, err = setting.done("status")
+def test_a_database_is_brought_to_this_versions_schema(migrated: list[tuple[int, str, str]]) -> None:
+    (code, out, told), missing, done, again, applied = migrated
     assert (code, out) == (1, "")
-    assert err.startswith("campaignd: the database's schema is older than this code")
-    assert "campaignd migrate" in err
-    assert err.count("\n") == 1
-    code, out, err = setting.done("migrate", "--status")
-    assert (code, err) == (0, "")
-    assert {line.split()[0] for line in out.splitlines()} == {"missing"}
-    code, out, err = setting.done("migrate")
-    assert (code, err) == (0, "")
-    assert {line.split()[0] for line in out.splitlines()} == {"applied"}
-    assert setting.done("migrate") == (0, "nothing to do: the schema is this version's\n", "")
-    assert {line.split()[0] for line in setting.done("migrate", "--status")[1].splitlines()} == {"applied"}
+    assert told.startswith("campaignd: the database's schema is older than this code")
+    assert "campaignd migrate" in told
+    assert told.count("\n") == 1
+    for (code, out, err), word in ((missing, "missing"), (done, "applied"), (applied, "applied")):
+        assert (code, err) == (0, "")
+        assert {line.split()[0] for line in out.splitlines()} == {word}
+    assert again == (0, "nothing to do: the schema is this version's\n", "")
 
 
 def test_check_names_file_key_and_reason(setting: Setting) -> None:

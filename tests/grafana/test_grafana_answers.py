@@ -3,7 +3,6 @@ service fails, and while its files are wrong."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 
 import psycopg
@@ -86,22 +85,3 @@ def test_conditions_of_alerts_meet_as_their_labels_are(seen: Observed) -> None:
         assert seen.now(turned), turned
     assert seen.now("max by (job, company, campaign) (campaignd_abandon_ratio)"
                     " < max by (job, company, campaign) (campaignd_abandon_limit_ratio) + 1")  # fmt: skip
-
-
-def test_a_service_that_fails_and_one_that_is_gone_are_told(seen: Observed) -> None:
-    seen.outage({"SIP": {"mode": "http", "status": 503}})
-    wait_until(lambda: seen.alert("CampaigndBreakerOpen"), 30, "the alert of a breaker")
-    alert = seen.alert("CampaigndBreakerOpen")
-    assert alert is not None
-    assert alert["labels"]["service"] == "livekit"
-    assert alert["annotations"]["summary"] == "livekit fails: campaigns that need it are paused"
-    seen.outage({})
-    seen.service.signal_group(signal.SIGKILL)
-    alert = wait_until(lambda: seen.alert("CampaigndDown"), 30, "the alert of a service that is gone")
-    assert "127.0.0.1" in alert["annotations"]["description"]
-    assert seen.now(service_panel()) == [-1]
-
-
-def service_panel() -> str:
-    (expr,) = (expr for name, title, expr in ASKED if (name, title) == ("overview.json", "Service"))
-    return expr
