@@ -45,16 +45,22 @@ def service(setting: Setting, migrated: object) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def answers(setting: Setting, service: Running) -> dict[str, tuple[int, str, str]]:
-    """What the commands answered by which a list of five rows came to be called, to its end."""
+    """What commands answered while the service ran: a list of five rows came to be called, to its end."""
     call_list = setting.folder / "five.csv"
     call_list.write_text(FIVE_ROWS)
     answers = {
         "start without a list": setting.done("start", "spring"),
         "import": setting.done("import", "spring", call_list, "--json"),
         "start": setting.done("start", "Spring renewals"),
+        "pause": setting.done("pause", "endless", "--reason", "a new offer"),
     }
-    wait_until(lambda: _campaigns(setting)["spring"]["status"] == "completed", 20, "the campaign to be completed")
-    return answers
+    status = ("status", "--json")
+    wait_until(lambda: _campaigns(setting.done(*status))["spring"]["status"] == "completed", 20, "it to be completed")
+    return answers | {
+        "status": setting.done(*status),
+        "resume": setting.done("resume", "endless"),
+        "start again": setting.done("start", "endless"),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -94,20 +100,20 @@ def test_check_names_file_key_and_reason(setting: Setting) -> None:
     assert "wrong.toml: skillbase" in second
 
 
-def test_while_the_service_runs(setting: Setting, answers: dict[str, tuple[int, str, str]]) -> None:
+def test_while_the_service_runs(answers: dict[str, tuple[int, str, str]]) -> None:
     assert answers["start without a list"] == (2, "", "campaignd: Campaign has no tasks: import a call list first\n")
     code, out, err = answers["import"]
     assert code == 0
     assert err.startswith("5 rows in ") and err.endswith(" MB\n")
     assert json.loads(out) == {"total": 5, "created": 4, "errors": ["Row 6: Empty phone number"]}
     assert answers["start"] == (0, "Spring renewals: running\n", "")
-    assert setting.done("pause", "endless", "--reason", "a new offer") == (0, "Endless: paused (a new offer)\n", "")
-    campaigns = _campaigns(setting)
+    assert answers["pause"] == (0, "Endless: paused (a new offer)\n", "")
+    campaigns = _campaigns(answers["status"])
     assert campaigns["spring"]["calls"] == {"total": 4, "by_outcome": {"answered": 4}}
     assert (campaigns["empty"]["status"], campaigns["empty"]["tasks"]["total"]) == ("draft", 0)
     assert (campaigns["endless"]["status"], campaigns["endless"]["holds"]) == ("paused", ["operator"])
-    assert setting.done("resume", "endless") == (0, "Endless: running\n", "")
-    assert setting.done("start", "endless") == (2, "", "campaignd: Campaign is already running\n")
+    assert answers["resume"] == (0, "Endless: running\n", "")
+    assert answers["start again"] == (2, "", "campaignd: Campaign is already running\n")
 
 
 def test_while_nobody_works(nobody_works: Setting) -> None:
@@ -156,7 +162,7 @@ def test_help_names_every_command() -> None:
         assert all(f"  {name} " in command.out for name in COMMANDS)
 
 
-def _campaigns(setting: Setting) -> dict[str, dict[str, object]]:
-    code, out, err = setting.done("status", "--json")
+def _campaigns(status: tuple[int, str, str]) -> dict[str, dict[str, object]]:
+    code, out, err = status
     assert (code, err) == (0, "")
     return {campaign["slug"]: campaign for campaign in json.loads(out)["campaigns"]}
