@@ -20,7 +20,8 @@ class TimerThread:
     """One thread and a heap for all reminders of the process (the contract is `actors.actor.Timer`).
 
     A reminder whose actor is gone is dropped: whoever is started in its place sets its own. Replaced and cancelled
-    entries stay in the heap until their time and are passed over then.
+    entries stay in the heap until they are its first, and are dropped together then: nearly all are cancelled, and to
+    wake for each would want the interpreter several times for each call.
     """
 
     def __init__(self, clock: Clock, directory: Directory, on_death: Callable[[BaseException], None]) -> None:
@@ -88,9 +89,7 @@ class TimerThread:
                     self._answer()
                 if self._stopping:
                     return
-                _, order, address, reminder = heapq.heappop(self._heap)
-                if self._current.get((address, reminder.key)) != order:
-                    continue
+                _, _, address, reminder = heapq.heappop(self._heap)
                 del self._current[address, reminder.key]
             self._directory.tell(address, reminder)
 
@@ -99,4 +98,10 @@ class TimerThread:
             self._asked.pop().set_result(None)
 
     def _first_is_due(self) -> bool:
+        while self._heap and not self._is_current(self._heap[0]):
+            heapq.heappop(self._heap)
         return bool(self._heap) and self._heap[0][0] <= self._clock.now()
+
+    def _is_current(self, entry: tuple[datetime, int, Address, Reminder]) -> bool:
+        _, order, address, reminder = entry
+        return self._current.get((address, reminder.key)) == order
