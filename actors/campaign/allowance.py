@@ -72,9 +72,11 @@ class Allowance:
 
     def room(self, now: datetime) -> Room:
         """How many calls may begin now."""
+        room = self._room(now)
         if not self._running or self.failing & self._needs:
-            return NONE
-        return self._room(now)
+            # Behind a failing service a campaign's time is over all the same; a pause that somebody ordered is left.
+            return room if room.over and (self._running or self._held_by) else NONE
+        return room
 
     def rests_until(self, now: datetime) -> datetime | None:
         """When its window opens, if until then time alone changes nothing: no call is in progress, or was begun within

@@ -12,6 +12,7 @@ from psycopg.rows import class_row, tuple_row
 
 from actors.errors import CampaignNotFoundError
 from actors.roster.lifecycle import CONFIG, OPERATOR, Action, HeldError, Hold, NoTasksError, Status, after, status_under
+from actors.services import BREAKER
 
 
 def start(connection: Connection, campaign_id: UUID, now: datetime, reason: str) -> None:
@@ -81,13 +82,20 @@ def lift(connection: Connection, campaign_id: UUID, name: str, now: datetime, re
 
 def complete(connection: Connection, campaign_id: UUID, now: datetime, *, schedule_over: bool) -> bool:
     """running → completed, if nothing is left: no call in progress, and no task that can still be dialed (or the
-    campaign's time is over). False: it is not so, and nothing was changed."""
+    campaign's time is over). One that is paused by failing services alone goes on for it: nobody would find out for it
+    that they work again. False: it is not so, and nothing was changed."""
     with connection.transaction():
         status = _lock(connection, campaign_id)
-        if status is not Status.RUNNING or not _nothing_left(connection, campaign_id, schedule_over=schedule_over):
+        waits_in_vain = status is Status.PAUSED and _held_by_breakers_alone(connection, campaign_id)
+        if not (status is Status.RUNNING or waits_in_vain):
+            return False
+        if not _nothing_left(connection, campaign_id, schedule_over=schedule_over):
             return False
         reason = "its time is over" if schedule_over else "every task is settled"
-        _change(connection, campaign_id, status, after(Action.COMPLETE, status), now, reason)
+        if waits_in_vain:
+            connection.execute("DELETE FROM campaign_holds WHERE campaign_id = %s", (campaign_id,))
+            _follow_holds(connection, campaign_id, status, now, f"Nobody is left to be called: {reason}")
+        _change(connection, campaign_id, Status.RUNNING, after(Action.COMPLETE, Status.RUNNING), now, reason)
         return True
 
 
@@ -158,6 +166,10 @@ def _nothing_left(connection: Connection, campaign_id: UUID, *, schedule_over: b
     )
     row = connection.execute(query, (campaign_id,)).fetchone()
     return row is not None and bool(row[0])
+
+
+def _held_by_breakers_alone(connection: Connection, campaign_id: UUID) -> bool:
+    return all(hold.name.startswith(BREAKER) for hold in read_holds(connection, campaign_id))
 
 
 def _follow_holds(connection: Connection, campaign_id: UUID, status: Status, now: datetime, reason: str) -> None:

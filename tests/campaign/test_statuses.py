@@ -278,6 +278,34 @@ def test_a_paused_campaign_does_not_complete(book: Book, campaign: UUID, schedul
     assert complete(book, campaign, schedule_over=schedule_over)
 
 
+@pytest.mark.parametrize("schedule_over", [False, True])
+def test_a_campaign_that_only_failing_services_pause_completes_when_nobody_is_left(
+    book: Book, campaign: UUID, schedule_over: bool
+) -> None:
+    (task,) = book.claim(campaign, 1)
+    for held in (TRUNK, LIVEKIT):
+        statuses.hold(book.connection, campaign, held, TUESDAY)
+    assert not complete(book, campaign, schedule_over=schedule_over), "a call is in progress"
+    book.settle(campaign, (result(task), FAILED))
+    assert complete(book, campaign, schedule_over=schedule_over)
+    assert told(book, campaign) == ("completed", None, None)
+    assert statuses.read_holds(book.connection, campaign) == []
+    over = "its time is over" if schedule_over else "every task is settled"
+    assert history(book, campaign)[1:] == [
+        ("paused", "running", f"Nobody is left to be called: {over}", None),
+        ("running", "completed", over, None),
+    ]
+
+
+@pytest.mark.parametrize("hold", [CONFIG, Hold("operator", "lunch")])
+def test_a_pause_that_somebody_ordered_is_not_ended_by_completion(book: Book, campaign: UUID, hold: Hold) -> None:
+    (task,) = book.claim(campaign, 1)
+    for held in (TRUNK, hold):
+        statuses.hold(book.connection, campaign, held, TUESDAY)
+    book.settle(campaign, (result(task), FAILED))
+    assert not complete(book, campaign)
+
+
 @pytest.mark.parametrize("status", ["draft", "completed", "failed"])
 def test_only_a_running_campaign_completes(book: Book, status: str) -> None:
     campaign = book.campaign(status=status)

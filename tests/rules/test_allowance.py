@@ -71,6 +71,17 @@ def test_a_probe_may_pass_its_own_breaker_and_nothing_else() -> None:
     assert not by_two.room_for_probe(TRUNK, TUESDAY)
 
 
+def test_a_failing_service_does_not_keep_a_campaigns_time_from_being_over() -> None:
+    over = CampaignSettings(limits=FIVE, schedule=ScheduleSettings(end_time=TUESDAY))
+    held = allowance(running=False, held_by=frozenset({TRUNK}), settings=over)
+    about_to_be_held = allowance(settings=over)
+    for campaign in (held, about_to_be_held):
+        campaign.failing = frozenset({TRUNK})
+        assert campaign.room(TUESDAY) == Room(0, shut=True, over=True)
+    by_an_operator = allowance(running=False, settings=over)
+    assert by_an_operator.room(TUESDAY) == NONE
+
+
 def test_a_closed_window_says_when_it_opens_and_one_that_is_over_that_it_is() -> None:
     later = ScheduleSettings(start_time=TUESDAY + timedelta(hours=1), end_time=TUESDAY + timedelta(hours=2))
     closed = allowance(settings=CampaignSettings(limits=FIVE, schedule=later))
