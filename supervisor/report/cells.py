@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
+from actors.spreadsheet_text import is_like_a_formula, workbook_text
 from supervisor.report.rows import Kind
 
 _FORMATS = {
@@ -27,9 +27,6 @@ _FORMATS = {
 WIDTHS = {Kind.TEXT: 20, Kind.TIME: 20}
 _HEADER_FONT = Font(bold=True, color="FFFFFF")
 _HEADER_FILL = PatternFill("solid", start_color="1F3864")
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # in XML
-_FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
-_LONGEST = 32_767  # characters in a cell
 
 
 class ColumnCells:
@@ -47,7 +44,7 @@ class ColumnCells:
         if value is None:
             return None
         if isinstance(value, str):
-            return _set_text(self._quoted if _FORMULA.match(value) else self._cell, value)
+            return _set_text(self._quoted if is_like_a_formula(value) else self._cell, value)
         if isinstance(value, datetime):
             # A workbook knows no zones: it shows the time on the wall there.
             value = value.astimezone(zone).replace(tzinfo=None, microsecond=0)
@@ -58,7 +55,7 @@ class ColumnCells:
 def text_cell(sheet: Worksheet, text: str) -> Cell:
     """A cell that holds `text` and stays text, even when somebody edits it, if it looks like a formula."""
     cell = WriteOnlyCell(sheet)
-    cell.quotePrefix = bool(_FORMULA.match(text))
+    cell.quotePrefix = is_like_a_formula(text)
     return _set_text(cell, text)
 
 
@@ -80,6 +77,6 @@ def bold_cell(sheet: Worksheet, text: str) -> Cell:
 
 
 def _set_text(cell: Cell, text: str) -> Cell:
-    cell.value = _ILLEGAL.sub("\ufffd", text)[:_LONGEST]
+    cell.value = workbook_text(text)
     cell.data_type = "s"  # openpyxl takes "=…" for a formula and "#N/A" for an error
     return cell

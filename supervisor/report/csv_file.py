@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import IO
 
+from actors.spreadsheet_text import is_like_a_formula
 from supervisor.report.rows import TIMEZONE, FlatContacts, Row, counted
 from supervisor.report.zones import zone
 
-_FORMULA = re.compile(r"[=+\-@\t\r＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
@@ -20,7 +20,8 @@ def write_contacts(contacts: FlatContacts, file: IO[str], advance: Callable[[int
 
     Times are ISO 8601 in the campaign's zone, with their offset.
     """
-    writer = csv.writer(file, lineterminator="\n")
+    # With "\n" alone Python 3.11 would write a bare "\r" without quotes: a new row, which may begin as a formula.
+    writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow([*(column.name for column in contacts.columns), *map(inert, contacts.list_columns)])
     writer.writerows(_cells(row) for row in counted(contacts, advance))
 
@@ -28,7 +29,7 @@ def write_contacts(contacts: FlatContacts, file: IO[str], advance: Callable[[int
 def inert(text: str) -> str:
     """Text that a spreadsheet would take for a formula, with an apostrophe before it, which makes it text. A number
     (a phone's, with its plus) is no formula and stays as it is."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if is_like_a_formula(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _cells(row: Row) -> Iterator[object]:

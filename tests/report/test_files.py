@@ -91,6 +91,18 @@ def test_csv_has_no_formulas(write: Write) -> None:
     assert (pending["contact_name"], pending["tags"]) == ("'=HYPERLINK(1)", '["a", "b"]')
 
 
+@pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
+def test_a_line_end_in_a_value_begins_no_row_which_might_be_a_formula(
+    write: Write, connection: Connection, line_end: str
+) -> None:
+    value = f"ok{line_end}=cmd|' /C calc'!A0"
+    connection.execute("UPDATE call_tasks SET contact_data = %s WHERE contact_name = 'Bob'", (Jsonb({"city": value}),))
+    with write("spring.csv", campaign_ids=[ledger.SPRING]).open(encoding="utf-8-sig", newline="") as file:
+        _, bob, *others = csv.DictReader(file)
+    assert bob["city"] == value
+    assert len(others) == 4
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1+1", "-1+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "＝1+1", "-", "+"])
 def test_what_a_spreadsheet_would_compute_gets_an_apostrophe(text: str) -> None:
     assert inert(text) == f"'{text}"
@@ -125,6 +137,14 @@ def test_a_workbooks_values_are_never_formulas(write: Write) -> None:
     quoted = {value for value, _, quote in found if quote}
     assert quoted >= {"=1+1", "-1", "@x", "=HYPERLINK(1)", "+7 (999) ooo", "+79990000001"}
     assert {value for value, _, quote in found if not quote} == {"Анна", "Bob", "Псков"}
+
+
+def test_a_workbook_shows_what_looks_like_an_escaped_character_as_it_is(write: Write, connection: Connection) -> None:
+    text = "_x003D_1+1 and _x0041_"
+    connection.execute("UPDATE call_tasks SET contact_name = %s WHERE contact_name = 'Bob'", (text,))
+    book = CalamineWorkbook.from_path(write("spring.xlsx", campaign_ids=[ledger.SPRING]))
+    titles, *rows = book.get_sheet_by_name("Contacts").to_python()
+    assert text in [row[titles.index("Contact name")] for row in rows]
 
 
 def test_a_workbook_is_typed_and_shows_the_campaigns_own_time(write: Write) -> None:

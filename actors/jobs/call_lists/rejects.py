@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,18 +11,15 @@ from typing import TYPE_CHECKING
 
 from actors.errors import CampaignServiceError
 from actors.jobs.call_lists.contacts import Rejected
+from actors.spreadsheet_text import is_like_a_formula, workbook_text
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
     from openpyxl.cell import Cell
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
-_MOST_ROWS, _MOST_COLUMNS, _LONGEST = 1_048_576, 16_384, 32_767  # what a spreadsheet can hold
+_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384  # what a spreadsheet can hold
 _OURS = ("row", "reason")
-_UNWRITABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_LOOKS_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")  # a spreadsheet would read a character out of `_x0041_`
-# What a spreadsheet may take for a formula once somebody edits the cell, or saves it as CSV and opens that.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class RejectsError(CampaignServiceError):
@@ -51,8 +47,9 @@ class RejectsWorkbook:
         # Imported here: an import without rejects shall not pay its memory.
         from openpyxl import Workbook
 
-        try:
+        try:  # before the list is read, which may take long
             self._unfinished.touch()
+            self._unfinished.unlink()  # nothing is there if we are killed
         except OSError as error:
             raise self._cant_be_written(error) from error
         self._book: Workbook = Workbook(write_only=True)
@@ -118,9 +115,7 @@ class RejectsWorkbook:
 def _cell(sheet: WriteOnlyWorksheet, text: str) -> Cell:
     from openpyxl.cell import WriteOnlyCell
 
-    text = _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", _LOOKS_ESCAPED.sub("_x005F_", text))
-    cell = WriteOnlyCell(sheet, text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
+    cell = WriteOnlyCell(sheet, workbook_text(text))
     cell.data_type = "s"  # the library has made formulas and errors of what looks like them
-    if text.startswith(_FORMULA_SIGNS):
-        cell.quotePrefix = True
+    cell.quotePrefix = is_like_a_formula(text)
     return cell
