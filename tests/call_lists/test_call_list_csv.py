@@ -43,6 +43,11 @@ def test_every_encoding_with_every_separator(list_of: ListOf, encoding: str, nam
     assert cells(path) == [lines[0], ["+79991234567", name, f"a{separator} b\r\nc"], lines[2]]
 
 
+@pytest.mark.parametrize("text", ["owes £100", "owes €50", "Æ Smith", "naïve", "Žižek"])
+def test_western_signs_and_single_letters_do_not_make_a_list_cyrillic(list_of: ListOf, text: str) -> None:
+    assert cells(list_of(f"phone_number,notes\n1,{text}\n".encode("cp1252")))[-1] == ["1", text]
+
+
 def test_a_big_endian_mark_is_understood(list_of: ListOf) -> None:
     path = list_of(b"\xfe\xff" + f"phone_number\n{CYRILLIC}\n".encode("utf-16-be"))
     assert cells(path) == [["phone_number"], [CYRILLIC]]

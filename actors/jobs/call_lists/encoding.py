@@ -91,4 +91,5 @@ def _is_mostly_utf_8(sample: bytes) -> bool:
 
 def _code_page(sample: bytes) -> str:
     side_by_side, among_ascii = len(_SIDE_BY_SIDE.findall(sample)), len(_AMONG_ASCII.findall(sample))
-    return "cp1251" if side_by_side >= among_ascii else "cp1252"
+    # Without either there are signs (£, €) and letters that stand alone: hardly in a list that is written in Cyrillic.
+    return "cp1251" if side_by_side > among_ascii else "cp1252"
