@@ -179,6 +179,11 @@ def test_an_errors_text_tells_a_person_what_was_answered() -> None:
     assert str(twirp("unavailable", "gone")) == "LiveKit answered HTTP 503 unavailable: gone"
 
 
+def test_what_a_carrier_says_can_always_be_kept() -> None:
+    assert str(sip(503, "down\0\ud83d")) == "SIP 503 down\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    str(twirp("internal", "\udfff\0")).encode()
+
+
 def test_a_number_that_a_carrier_quotes_is_masked_in_the_errors_text() -> None:
     assert str(sip(403, "+79991112233 is blocked")) == "SIP 403 +7999***2233 is blocked"
     assert str(twirp("not_found", "no route to sip:79991112233@carrier")).endswith("sip:7999***2233@carrier")
