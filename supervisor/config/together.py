@@ -13,6 +13,12 @@ from typing import Any
 from actors.outcomes import Outcome
 from supervisor.config.explain import did_you_mean
 
+_DECIDED = {
+    Outcome.ANSWERED: "a contact who has answered is not called again",
+    Outcome.RATE_LIMITED: "a refused pace says nothing of the contact, who is called again in seconds",
+}
+"""What no rule of a campaign's changes."""
+
 
 @dataclass(frozen=True)
 class Names:
@@ -37,7 +43,7 @@ class Names:
 
 def check_campaign(campaign: Mapping[str, Any], names: Names | None, directory: Path) -> list[tuple[str, str]]:
     """Key and reason of everything in a campaign's file that does not fit the rest. Never raises."""
-    mistakes = [*_call_list(campaign, directory), *_retried_though_reached(campaign)]
+    mistakes = [*_call_list(campaign, directory), *_ruled_though_decided(campaign)]
     if names is not None:
         mistakes = [*_company_and_skillbase(campaign, names), *_trunk(campaign, names.trunks), *mistakes]
     return mistakes
@@ -45,7 +51,7 @@ def check_campaign(campaign: Mapping[str, Any], names: Names | None, directory: 
 
 def check_conduct(campaign: Mapping[str, Any], trunks: Collection[str]) -> list[tuple[str, str]]:
     """The same for a campaign that has no file: its company and skillbase are looked for elsewhere."""
-    return [*_trunk(campaign, trunks), *_retried_though_reached(campaign)]
+    return [*_trunk(campaign, trunks), *_ruled_though_decided(campaign)]
 
 
 def _company_and_skillbase(campaign: Mapping[str, Any], names: Names) -> list[tuple[str, str]]:
@@ -82,10 +88,13 @@ def _call_list(campaign: Mapping[str, Any], directory: Path) -> list[tuple[str, 
     return []
 
 
-def _retried_though_reached(campaign: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if Outcome.ANSWERED in _table(campaign, "retry", "outcomes"):
-        return [("retry.outcomes.answered", "a contact who has answered is not called again: it can have no rule")]
-    return []
+def _ruled_though_decided(campaign: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rules = _table(campaign, "retry", "outcomes")
+    return [
+        (f"retry.outcomes.{outcome}", f"{why}: it can have no rule")
+        for outcome, why in _DECIDED.items()
+        if outcome in rules
+    ]
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> str:

@@ -85,6 +85,11 @@ SPRING = "campaigns.d/spring.toml"
             "retry.outcomes.answered",
             "a contact who has answered is not called again: it can have no rule",
         ),
+        (
+            "[retry.outcomes]\nrate_limited = 60",
+            "retry.outcomes.rate_limited",
+            "a refused pace says nothing of the contact, who is called again in seconds: it can have no rule",
+        ),
         ('default_region = "ru"', "default_region", "'ru' is not a region's code of two letters, such as 'RU'"),
         (
             'mode = "brodcast"',
