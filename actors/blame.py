@@ -9,6 +9,7 @@ class Fault(StrEnum):
     """Whose fault a refused or unclear call was."""
 
     CALLEE = "callee"  # says nothing about any service
+    UNWANTED = "unwanted"  # the callee's too, who is never to be called again
     LIST = "list"  # the number does not exist
     TRUNK = "trunk"
     LIVEKIT = "livekit"

@@ -40,7 +40,7 @@ class WrongNumbers:
             if len(run) < WRONG_NUMBERS_IN_A_ROW:
                 run.add(result.call.call_id)
             return len(run)
-        if result.fault is Fault.CALLEE or result.answered_at is not None:
+        if result.fault in (Fault.CALLEE, Fault.UNWANTED) or result.answered_at is not None:
             run.clear()
         return 0
 
@@ -65,7 +65,7 @@ def of_result(result: CallResult, wrong_numbers: int) -> tuple[Verdict, ...]:
         return *of_answer(call, result.answered_at or ended_at), *_of_agents(result)
     livekit = Verdict(LIVEKIT, True, ended_at)
     match result.fault:
-        case Fault.CALLEE:
+        case Fault.CALLEE | Fault.UNWANTED:
             return livekit, Verdict(trunk, True, ended_at)
         case Fault.LIST if wrong_numbers >= WRONG_NUMBERS_IN_A_ROW:
             run = f"{wrong_numbers} numbers in a row do not exist: {error}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from actors.campaign.retry import Retry, Verdict
+from actors.blame import Fault
+from actors.campaign.retry import Retry, TaskStatus, Verdict
 from actors.campaign.schedule import Places
 from actors.campaign.settings import CampaignSettings
 from actors.dialer.messages import CallResult
@@ -41,6 +42,8 @@ class Conduct:
         """What becomes of the task; a retry that would fall outside its window is put at the window's opening. `chance`
         in [0, 1) is what the jitter is drawn from; `outage`: the call failed by a service that is known to fail, or by
         this process."""
+        if result.fault is Fault.UNWANTED:
+            return Verdict(TaskStatus.FAILED)  # whatever the rules say
         call = result.call
         verdict = self._retry.verdict(
             result.outcome, call.attempt, result.ended_at, chance, max_attempts=call.max_attempts, outage=outage

@@ -17,6 +17,7 @@ from psycopg import Connection
 from psycopg.rows import class_row, dict_row, tuple_row
 from psycopg.types.numeric import Int4
 
+from actors.blame import Fault
 from actors.campaign.arrays import array
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import CampaignSettings, settings_tables
@@ -316,9 +317,10 @@ def _callable_now(
 def settle(
     connection: Connection, campaign: CampaignRow, results: Sequence[tuple[CallResult, Verdict]], now: datetime
 ) -> None:
-    """Write how these calls ended, what becomes of their tasks, and the campaign's counters, in one transaction.
-    An answered call gets the estimate of its receipt, if its trunk has a price for its number. Settling a result again
-    changes nothing. Raises LeaseLostError when the lease has been lost: nothing is written."""
+    """Write how these calls ended, what becomes of their tasks, and the campaign's counters, in one transaction. An
+    answered call gets the estimate of its receipt, if its trunk has a price for its number; who wants no such calls
+    comes onto the company's do-not-call list. Settling a result again changes nothing. Raises LeaseLostError when the
+    lease has been lost: nothing is written."""
     amounts = [_estimate(campaign, result) for result, _ in results]
     columns: dict[str, Any] = {
         "call_ids": array([result.call.call_id for result, _ in results]),
@@ -340,6 +342,9 @@ def settle(
         row = connection.execute(_sql("settle"), {**columns, **_ids(campaign), "now": now}).fetchone()
         if row is None or not row[0]:
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
+        if unwanted := [result.call.phone_number for result, _ in results if result.fault is Fault.UNWANTED]:
+            ids = [new_id() for _ in unwanted]
+            connection.execute(_sql("unwanted"), {**_ids(campaign), "ids": ids, "numbers": unwanted, "now": now})
         if campaign.company_limited:
             connection.execute("SELECT pg_notify('campaignd', 'company:' || %s)", (str(campaign.company_id),))
 

@@ -18,11 +18,13 @@ Reading = tuple[Outcome, Fault]
 
 _NO_ANSWER = (Outcome.NO_ANSWER, Fault.CALLEE)
 _TRUNK_FAILED = (Outcome.TRUNK_FAILED, Fault.TRUNK)
+_UNWANTED = (Outcome.REJECTED, Fault.UNWANTED)
 _BY_SIP_STATUS: dict[int, Reading] = {
     **dict.fromkeys((486, 600), (Outcome.BUSY, Fault.CALLEE)),
     **dict.fromkeys((480, 408, 487), _NO_ANSWER),
     **dict.fromkeys((404, 410, 484, 485, 604), (Outcome.INVALID_NUMBER, Fault.LIST)),
-    **dict.fromkeys((603, 607, 608), (Outcome.REJECTED, Fault.CALLEE)),
+    603: (Outcome.REJECTED, Fault.CALLEE),
+    **dict.fromkeys((607, 608), _UNWANTED),
 }
 
 _TOO_FAST = re.compile(r"cps limit exceeded", re.IGNORECASE)
@@ -98,7 +100,7 @@ def _by_sip(status: int, answer: Answer) -> Reading:
     if status >= 500 and _TOO_MANY.search(said):
         return Outcome.RATE_LIMITED, Fault.CONCURRENCY
     if "32203" in (answer.sip_status or ""):
-        return Outcome.REJECTED, Fault.CALLEE
+        return _UNWANTED
     # Every other status is the trunk's doing: refused credentials, media it can't do, a carrier that is down.
     return _BY_SIP_STATUS.get(status, _TRUNK_FAILED)
 

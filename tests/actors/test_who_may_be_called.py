@@ -49,6 +49,22 @@ def test_a_number_put_on_do_not_call_after_the_import_is_not_called(still_world:
     still_world.check_ledger()
 
 
+def test_who_wants_no_such_calls_is_never_called_again_by_the_company(still_world: World) -> None:
+    unwanted, declining = "+79450000001", "+79450000002"
+    still_world.campaign("spring", [unwanted, declining], "[retry]\nretry_delay_minutes = 1\nmax_retries = 2")
+    still_world.campaign("summer", [unwanted], "[schedule]\nstart_time = 2026-12-02T00:00:00+00:00")
+    still_world.livekit.set_script({unwanted: [Refuse(607, "Unwanted")], declining: [Refuse(603, "Decline")]})
+    still_world.start()
+    wait_until(lambda: still_world.tasks("spring")[1]["status"] == "retry")
+    assert statuses(still_world, "spring")[0] == "failed"
+    listed = "SELECT y.slug, d.phone_number, d.reason FROM do_not_call d JOIN companies y ON y.id = d.company_id"
+    assert still_world.connection.execute(listed).fetchall() == [("acme", unwanted, "Unwanted, said the carrier")]
+    move_to(still_world, TUESDAY + 24 * HOUR)
+    still_world.wait_for_status("summer", "completed")
+    assert [ring.number for ring in still_world.livekit.rings()].count(unwanted) == 1
+    assert still_world.tasks("summer")[0]["error_message"] == "On the do-not-call list"
+
+
 def test_a_contact_is_called_when_the_window_is_open_at_their_place_too(still_world: World) -> None:
     settings = (
         '[schedule]\ntimezone = "Europe/Moscow"\ndaily_start_time = "09:00"\ndaily_end_time = "21:00"\n'

@@ -35,6 +35,7 @@ def said(verdicts: tuple[Verdict, ...]) -> dict[str, bool]:
         (result(Outcome.NO_ANSWER, Fault.CALLEE), {"livekit": True, TRUNK: True}),
         (result(Outcome.BUSY, Fault.CALLEE), {"livekit": True, TRUNK: True}),
         (result(Outcome.REJECTED, Fault.CALLEE), {"livekit": True, TRUNK: True}),
+        (result(Outcome.REJECTED, Fault.UNWANTED), {"livekit": True, TRUNK: True}),
         (result(Outcome.INVALID_NUMBER, Fault.LIST), {"livekit": True}),
         (result(Outcome.TRUNK_FAILED, Fault.TRUNK), {"livekit": True, TRUNK: False}),
         (result(Outcome.ERROR, Fault.TRUNK), {"livekit": True, TRUNK: False}),

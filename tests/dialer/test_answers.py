@@ -29,7 +29,8 @@ def twirp(code: str, message: str = "", http_status: int | None = None) -> Answe
 BUSY = (486, 600)
 NO_ANSWER = (480, 408, 487)
 INVALID_NUMBER = (404, 410, 484, 485, 604)
-REJECTED = (603, 607, 608)
+REJECTED = (603,)
+UNWANTED = (607, 608)
 OTHERS = (400, 405, 413, 414, 416, 420, 421, 423, 429, 481, 482, 483, 489, 491, 493, 494)
 TRUNK_FAILED = (401, 402, 403, 407, 406, 415, 488, 606, *OTHERS, 500, 501, 502, 503, 504, 505, 513)
 
@@ -38,6 +39,7 @@ BY_SIP_STATUS = [
     *product(NO_ANSWER, [Outcome.NO_ANSWER], [Fault.CALLEE]),
     *product(INVALID_NUMBER, [Outcome.INVALID_NUMBER], [Fault.LIST]),
     *product(REJECTED, [Outcome.REJECTED], [Fault.CALLEE]),
+    *product(UNWANTED, [Outcome.REJECTED], [Fault.UNWANTED]),
     *product(TRUNK_FAILED, [Outcome.TRUNK_FAILED], [Fault.TRUNK]),
 ]
 
@@ -84,7 +86,7 @@ def test_only_a_server_error_can_speak_of_our_pace() -> None:
 def test_twilios_code_for_a_blocked_caller_is_rejected(status: int) -> None:
     read = read_dial_answer(sip(status, "32203 Rejected by callee"))
     assert isinstance(read, Refused)
-    assert (read.outcome, read.fault) == (Outcome.REJECTED, Fault.CALLEE)
+    assert (read.outcome, read.fault) == (Outcome.REJECTED, Fault.UNWANTED)
 
 
 TRANSACTION_FAILED = TWIRP + "transaction failed to complete ({} intermediate responses)"
