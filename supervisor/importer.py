@@ -10,11 +10,13 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from supervisor.config.apply import import_and_start
+from actors.errors import DatabaseError
+from supervisor.config.apply import Progress, import_and_start
 from supervisor.config.load import Snapshot
 from supervisor.database.pool import connection_string
 
-_TRY_AGAIN_S = 5.0
+_TRY_AGAIN_S, _LONGEST_TRY_AGAIN_S = 5.0, 60.0
+"""The pause before something is tried again doubles up to the longest; a reload does not wait for it."""
 
 Wanted = tuple[Snapshot, Mapping[str, UUID]]
 """A configuration, and its campaigns' ids by their slugs."""
@@ -50,6 +52,12 @@ class Importer:
             self._wanted = snapshot, campaigns
             self._changed.notify()
 
+    def import_now(self, snapshot: Snapshot, campaigns: Mapping[str, UUID], progress: Progress) -> None:
+        """Import the lists of this configuration before returning; what can't be done now is then wanted. Raises what
+        `progress` raises."""
+        if not self._attempt(snapshot, campaigns, progress):
+            self.want(snapshot, campaigns)
+
     def is_idle(self) -> bool:
         """Whether everything that was wanted has been done."""
         with self._changed:
@@ -81,15 +89,21 @@ class Importer:
 
     def _import(self, wanted: Wanted) -> None:
         snapshot, campaigns = wanted
-        while True:
-            try:
-                with psycopg.connect(self._dsn, autocommit=True) as connection:
-                    import_and_start(connection, snapshot, campaigns, self._now, self._unless_stopped)
+        pause_s = _TRY_AGAIN_S
+        while not self._attempt(snapshot, campaigns, self._unless_stopped):
+            if self._newer_or_stopping_within(pause_s):
                 return
-            except (psycopg.OperationalError, OSError) as error:
-                self._log.warning("call_lists_put_off", error=str(error), retry_in_s=_TRY_AGAIN_S)
-            if self._newer_or_stopping_within(_TRY_AGAIN_S):
-                return
+            pause_s = min(2 * pause_s, _LONGEST_TRY_AGAIN_S)
+
+    def _attempt(self, snapshot: Snapshot, campaigns: Mapping[str, UUID], progress: Progress) -> bool:
+        """Whether all of it is done."""
+        try:
+            with psycopg.connect(self._dsn, autocommit=True) as connection:
+                import_and_start(connection, snapshot, campaigns, self._now, progress)
+        except (psycopg.OperationalError, DatabaseError, OSError) as error:
+            self._log.warning("call_lists_put_off", error=" ".join(str(error).split()))
+            return False
+        return True
 
     def _newer_or_stopping_within(self, seconds: float) -> bool:
         with self._changed:

@@ -28,7 +28,7 @@ from actors.ids import new_id
 from actors.roster import leases
 from actors.supervision import Drain
 from supervisor.config.applied import write_applied
-from supervisor.config.apply import Progress, import_and_start, write_settings
+from supervisor.config.apply import Progress, write_settings
 from supervisor.config.load import Snapshot
 from supervisor.config.secrets import Secrets
 from supervisor.database.listener import Listener
@@ -193,62 +193,61 @@ class Service:
         # After the dialers: until then webhooks tell them how their calls end.
         closing.callback(lambda: loop.run(http.stop(), _LOOP_TIMEOUT_S))
 
-        with psycopg.connect(connection_string(self._dsn, "campaignd configuration"), autocommit=True) as connection:
-            # Before anyone dials: a campaign that was disabled while we were away must not call.
-            with connection.transaction():
-                campaigns = write_settings(connection, snapshot, self._clock.now())
-                write_applied(connection, snapshot, self._clock.now())
+        # Before anyone dials: a campaign that was disabled while we were away must not call.
+        with psycopg.connect(connection_string(self._dsn, "campaignd configuration")) as connection:
+            campaigns = write_settings(connection, snapshot, self._clock.now())
+            write_applied(connection, snapshot, self._clock.now())
 
-            surroundings = Surroundings(self._clock, timer, self.directory, monotonic)
-            this = leases.Supervisor(new_id(), gethostname(), os.getpid(), version("campaignd"))
-            # Before the first lease is taken, and until the last is released: others see by it that we are there.
-            listener = Listener(self._dsn, self.directory, this.id)
-            listens = loop.submit(listener.run())
-            closing.callback(listens.cancel)
-            loop.run(listener.listening.wait(), _LOOP_TIMEOUT_S)
-            metrics.watch(
-                Watched(
-                    actors=self._actors,
-                    pool=pool.get_stats,
-                    messages=messages_logged,
-                    is_ready=lambda: self._ready,
-                    is_connected=lambda: listener.connected,
-                )
+        surroundings = Surroundings(self._clock, timer, self.directory, monotonic)
+        this = leases.Supervisor(new_id(), gethostname(), os.getpid(), version("campaignd"))
+        # Before the first lease is taken, and until the last is released: others see by it that we are there.
+        listener = Listener(self._dsn, self.directory, this.id)
+        listens = loop.submit(listener.run())
+        closing.callback(listens.cancel)
+        loop.run(listener.listening.wait(), _LOOP_TIMEOUT_S)
+        metrics.watch(
+            Watched(
+                actors=self._actors,
+                pool=pool.get_stats,
+                messages=messages_logged,
+                is_ready=lambda: self._ready,
+                is_connected=lambda: listener.connected,
             )
+        )
 
-            house = House(
-                surroundings=surroundings,
-                pool=pool,
-                readings=Readings(pool, this.id, self._clock),
-                gateway=gateway,
-                telemetry=metrics,
-                snapshot=lambda: self._snapshot,
-                probes=probes,
-                studio=studio,
-                supervisor=this,
-                installation=installation,
-                lease=self._lease,
-                longest_dial=timedelta(seconds=livekit.longest_dial_s),
-            )
-            house.start_supervisor(self._on_death)
-            closing.callback(self._stop_actors)
+        house = House(
+            surroundings=surroundings,
+            pool=pool,
+            readings=Readings(pool, this.id, self._clock),
+            gateway=gateway,
+            telemetry=metrics,
+            snapshot=lambda: self._snapshot,
+            probes=probes,
+            studio=studio,
+            supervisor=this,
+            installation=installation,
+            lease=self._lease,
+            longest_dial=timedelta(seconds=livekit.longest_dial_s),
+        )
+        house.start_supervisor(self._on_death)
+        closing.callback(self._stop_actors)
 
-            importer = Importer(self._dsn, self._clock.now, self._on_death)
-            importer.start()
-            closing.callback(importer.stop)
-            self._reload = Reload(
-                running=lambda: self._snapshot,
-                run=self._run,
-                dsn=self._dsn,
-                now=self._clock.now,
-                directory=self.directory,
-                gateway=gateway,
-                importer=importer,
-                metrics=metrics,
-            )
+        importer = Importer(self._dsn, self._clock.now, self._on_death)
+        importer.start()
+        closing.callback(importer.stop)
+        self._reload = Reload(
+            running=lambda: self._snapshot,
+            run=self._run,
+            dsn=self._dsn,
+            now=self._clock.now,
+            directory=self.directory,
+            gateway=gateway,
+            importer=importer,
+            metrics=metrics,
+        )
 
-            # Beside calling: a long list keeps nobody waiting but its own campaign.
-            import_and_start(connection, snapshot, campaigns, self._clock.now, progress)
+        # Beside calling: a long list keeps nobody waiting but its own campaign.
+        importer.import_now(snapshot, campaigns, progress)
         metrics.config_in_use(snapshot.digest, self._clock.now())
         self._ready = True
         self._log.info("service_ready", url=self.url, campaigns=len(campaigns))

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from actors.addresses import Address
 from actors.clock import Clock
+from supervisor.config.apply import Progress
 from supervisor.config.load import load
 from supervisor.config.secrets import Secrets
 from supervisor.database.roles import SERVICE
@@ -111,12 +112,12 @@ class World:
         path.write_text("phone_number,priority\n" + "\n".join(rows) + "\n")
         return path
 
-    def start(self) -> None:
+    def start(self, progress: Progress = lambda slug, done, total: None) -> None:
         """Start the service with the files as they are; returns when it is ready."""
         file = self._write_service_file()
         secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET, http_token=TOKEN)
         self._service = Service(load(file), secrets, as_service(self.dsn), self.clock, lease=timedelta(hours=1))
-        self._service.start(on_listening=lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"))
+        self._service.start(lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"), progress)
 
     def reload(self) -> Result:
         """Have the service read its files again, as SIGHUP does."""

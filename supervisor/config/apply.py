@@ -18,11 +18,11 @@ import structlog
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-from actors.errors import CallListValidationError, CampaignValidationError
+from actors.errors import CallListValidationError, CampaignNotFoundError, CampaignValidationError
 from actors.ids import new_id
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
-from actors.roster.lifecycle import CONFIG, Hold, Status, TransitionRefusedError
+from actors.roster.lifecycle import CONFIG, Hold, Status
 from supervisor.config.campaign import Campaign, CampaignFile
 from supervisor.config.load import Snapshot
 
@@ -223,7 +223,7 @@ def _import(
                 connection, campaign_id, call_list, now, lambda done, total: progress(slug, done, total)
             )
             connection.execute("UPDATE campaigns SET call_list_sha256 = %s WHERE id = %s", (digest, campaign_id))
-    except (CallListValidationError, CampaignValidationError) as error:
+    except (CallListValidationError, CampaignValidationError, CampaignNotFoundError) as error:
         # One campaign's bad list must not keep the others from calling.
         log.error("call_list_not_imported", reason=str(error))
         return
@@ -239,8 +239,9 @@ def _start_if_draft(connection: Connection, slug: str, campaign_id: UUID, now: d
     if row[1] == 0:
         structlog.get_logger().warning("campaign_not_started", campaign=slug, reason="it has no tasks")
         return
-    # Another service of this database, with the same files, may do the same at this moment.
-    with suppress(TransitionRefusedError):
+    # At this moment another service of this database may start it too, a newer configuration hold it, an operator
+    # delete it.
+    with suppress(CampaignValidationError, CampaignNotFoundError):
         statuses.start(connection, campaign_id, now, "enabled in its file")
 
 
