@@ -10,7 +10,6 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from actors.errors import DatabaseError
 from supervisor.config.apply import Progress, import_and_start
 from supervisor.config.load import Snapshot
 from supervisor.database.pool import connection_string
@@ -55,8 +54,8 @@ class Importer:
     def import_now(self, snapshot: Snapshot, campaigns: Mapping[str, UUID], progress: Progress) -> None:
         """Import the lists of this configuration before returning; what can't be done now is then wanted. Raises what
         `progress` raises."""
-        if not self._attempt(snapshot, campaigns, progress):
-            self.want(snapshot, campaigns)
+        if put_off := self._attempt(snapshot, campaigns, progress):
+            self.want(snapshot, put_off)
 
     def is_idle(self) -> bool:
         """Whether everything that was wanted has been done."""
@@ -90,20 +89,19 @@ class Importer:
     def _import(self, wanted: Wanted) -> None:
         snapshot, campaigns = wanted
         pause_s = _TRY_AGAIN_S
-        while not self._attempt(snapshot, campaigns, self._unless_stopped):
+        while campaigns := self._attempt(snapshot, campaigns, self._unless_stopped):
             if self._newer_or_stopping_within(pause_s):
                 return
             pause_s = min(2 * pause_s, _LONGEST_TRY_AGAIN_S)
 
-    def _attempt(self, snapshot: Snapshot, campaigns: Mapping[str, UUID], progress: Progress) -> bool:
-        """Whether all of it is done."""
+    def _attempt(self, snapshot: Snapshot, campaigns: Mapping[str, UUID], progress: Progress) -> Mapping[str, UUID]:
+        """Those of the campaigns for which it is to be done again."""
         try:
             with psycopg.connect(self._dsn, autocommit=True) as connection:
-                import_and_start(connection, snapshot, campaigns, self._now, progress)
-        except (psycopg.OperationalError, DatabaseError, OSError) as error:
-            self._log.warning("call_lists_put_off", error=" ".join(str(error).split()))
-            return False
-        return True
+                return import_and_start(connection, snapshot, campaigns, self._now, progress)
+        except psycopg.OperationalError as error:
+            self._log.warning("call_lists_put_off", reason=str(error))
+            return campaigns
 
     def _newer_or_stopping_within(self, seconds: float) -> bool:
         with self._changed:

@@ -18,7 +18,7 @@ import structlog
 from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
-from actors.errors import CallListValidationError, CampaignNotFoundError, CampaignValidationError
+from actors.errors import CallListValidationError, CampaignNotFoundError, CampaignValidationError, DatabaseError
 from actors.ids import new_id
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
@@ -55,22 +55,31 @@ def import_and_start(
     campaigns: Mapping[str, UUID],
     now: Callable[[], datetime],
     progress: Progress,
-) -> None:
+) -> dict[str, UUID]:
     """Import the lists that are new or changed, and start enabled drafts that have tasks. May take minutes, beside
-    calling; hence `now` is asked for each campaign. `connection` is in autocommit mode."""
+    calling; hence `now` is asked for each campaign. `connection` is in autocommit mode. Returns the campaigns for which
+    it is to be done again, since their list can't be read, or not be written, at this moment."""
     rows = connection.execute(
         "SELECT id, call_list_sha256, status FROM campaigns WHERE id = ANY(%s)", (list(campaigns.values()),)
     ).fetchall()
     known = {campaign_id: (digest, Status(status)) for campaign_id, digest, status in rows}
+    put_off: dict[str, UUID] = {}
     for slug, campaign_id in campaigns.items():
         if campaign_id not in known:
             continue  # deleted meanwhile
         imported, status = known[campaign_id]
         call_list = snapshot.call_list(slug)
-        if call_list is not None and (digest := digest_of(call_list)) != imported:
-            _import(connection, slug, campaign_id, call_list, digest, now(), progress)
+        try:
+            if call_list is not None and (digest := digest_of(call_list)) != imported:
+                _import(connection, slug, campaign_id, call_list, digest, now(), progress)
+        except (OSError, DatabaseError) as error:
+            # One campaign's list must not keep the others from calling.
+            structlog.get_logger().warning("call_list_put_off", campaign=slug, reason=str(error))
+            put_off[slug] = campaign_id
+            continue
         if snapshot.campaigns[slug].enabled and status is Status.DRAFT:
             _start_if_draft(connection, slug, campaign_id, now())
+    return put_off
 
 
 def digest_of(call_list: Path) -> str:
@@ -224,7 +233,6 @@ def _import(
             )
             connection.execute("UPDATE campaigns SET call_list_sha256 = %s WHERE id = %s", (digest, campaign_id))
     except (CallListValidationError, CampaignValidationError, CampaignNotFoundError) as error:
-        # One campaign's bad list must not keep the others from calling.
         log.error("call_list_not_imported", reason=str(error))
         return
     log.info("call_list_imported", total=result.total, created=result.created, errors=len(result.errors))

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from actors.ids import new_id
 from supervisor import importer
@@ -128,3 +129,36 @@ def test_a_campaign_that_is_taken_back_while_its_list_is_imported_is_not_started
     wait_until(lambda: imported(world, "autumn") == 2, 20)
     assert world.row("spring")["status"] == "draft"
     assert not world.service.failed.is_set()
+
+
+def test_a_list_that_has_vanished_keeps_no_other_campaign_from_calling(world: World) -> None:
+    world.campaign("autumn", PEOPLE[:2], NOT_YET)
+    world.campaign("spring", PEOPLE, NOT_YET)
+    world.campaign("winter", PEOPLE, NOT_YET)
+    lists = world.folder / "lists"
+    with capture_logs() as logs:
+        with nobody_writes_tasks(world):
+            assert world.reload() is Result.APPLIED
+            wait_for_an_import_that_waits(world)
+            (lists / "spring.csv").rename(lists / "elsewhere.csv")
+        world.wait_for_status("winter", "running")
+    assert world.row("spring")["status"] == "draft"
+    assert {log["campaign"] for log in logs if log["event"] == "call_list_put_off"} == {"spring"}
+    (lists / "elsewhere.csv").rename(lists / "spring.csv")
+    world.wait_for_status("spring", "running")
+
+
+def test_a_list_that_vanishes_while_the_service_starts_is_imported_once_it_is_there(still_world: World) -> None:
+    world = still_world
+    for slug in ("autumn", "spring", "winter"):
+        world.campaign(slug, PEOPLE, NOT_YET)
+    lists = world.folder / "lists"
+
+    def vanish(slug: str, done: int, total: int) -> None:
+        if slug == "autumn" and (lists / "spring.csv").exists():
+            (lists / "spring.csv").rename(lists / "elsewhere.csv")
+
+    world.start(vanish)
+    assert [world.row(slug)["status"] for slug in ("autumn", "spring", "winter")] == ["running", "draft", "running"]
+    (lists / "elsewhere.csv").rename(lists / "spring.csv")
+    world.wait_for_status("spring", "running")
