@@ -16,6 +16,7 @@ from supervisor.database.pool import connection_string
 
 _TRY_AGAIN_S, _LONGEST_TRY_AGAIN_S = 5.0, 60.0
 """The pause before something is tried again doubles up to the longest; a reload does not wait for it."""
+_STOP_TIMEOUT_S = 5.0
 
 Wanted = tuple[Snapshot, Mapping[str, UUID]]
 """A configuration, and its campaigns' ids by their slugs."""
@@ -63,11 +64,12 @@ class Importer:
             return self._wanted is None and not self._busy
 
     def stop(self) -> None:
-        """Leave what is under way and end. Returns when the thread has."""
+        """Leave what is under way and end. Returns when the thread has, or after a few seconds: one that waits for
+        PostgreSQL or for another import is left, and what it began is undone when the process ends."""
         self._stopping.set()
         with self._changed:
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(_STOP_TIMEOUT_S)
 
     def _live(self) -> None:
         try:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from actors.jobs.call_lists.ledger import Tasks
 from supervisor.database.account import temporary_folder
 from supervisor.database.embedded import running_server
 from supervisor.database.migrations import migrate
@@ -78,6 +79,27 @@ def test_a_second_sigterm_does_not_wait(setting: Setting, database: psycopg.Conn
         service.signal_group(signal.SIGTERM)
         assert service.end(5) == 0
         assert TRACEBACK not in service.err
+
+
+def test_it_stops_while_a_list_waits_for_another_import_of_its_campaign(
+    setting: Setting, database: psycopg.Connection
+) -> None:
+    setting.campaign("winter", "Winter", ["+79450000401"])
+    with (setting.folder / "campaigns.d" / "winter.toml").open("a") as file:
+        file.write("[schedule]\nstart_time = 2099-01-01T00:00:00+00:00\n")
+    with setting.service() as service, psycopg.connect(setting.dsn) as other:
+        row = database.execute("SELECT id FROM campaigns WHERE slug = 'winter'").fetchone()
+        assert row is not None
+        assert Tasks(other, row[0]).lock() is not None
+        with (setting.folder / "winter.csv").open("a") as call_list:
+            call_list.write("+79450000402\n")
+        service.signal_group(signal.SIGHUP)
+        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        wait_until(lambda: database.execute(waiting).rowcount, 20, "the import to wait")
+        service.signal_group(signal.SIGTERM)
+        assert service.end(20) == 0
+        assert TRACEBACK not in service.err
+    assert database.execute("SELECT total_tasks FROM campaigns WHERE slug = 'winter'").fetchone() == (1,)
 
 
 def test_commands_join_the_database_of_a_service_that_keeps_its_own() -> None:
