@@ -197,6 +197,7 @@ class Service:
         with psycopg.connect(connection_string(self._dsn, "campaignd configuration")) as connection:
             campaigns = write_settings(connection, snapshot, self._clock.now())
             write_applied(connection, snapshot, self._clock.now())
+        metrics.config_in_use(snapshot.digest, self._clock.now())
 
         surroundings = Surroundings(self._clock, timer, self.directory, monotonic)
         this = leases.Supervisor(new_id(), gethostname(), os.getpid(), version("campaignd"))
@@ -248,7 +249,6 @@ class Service:
 
         # Beside calling: a long list keeps nobody waiting but its own campaign.
         importer.import_now(snapshot, campaigns, progress)
-        metrics.config_in_use(snapshot.digest, self._clock.now())
         self._ready = True
         self._log.info("service_ready", url=self.url, campaigns=len(campaigns))
 

@@ -133,3 +133,16 @@ def test_a_campaign_shows_what_holds_it_and_what_is_left_to_do(still_world: Worl
     assert value(text, "campaignd_last_dial_timestamp_seconds", **of) == 0
     assert value(text, "campaignd_ready") == value(text, "campaignd_database_connected") == 1
     assert not [line for line in text.splitlines() if 'campaign="spring"' in line], "a draft is worked by nobody"
+
+
+def test_a_start_that_still_imports_has_its_configuration_in_use(still_world: World) -> None:
+    """Else a long list would be told as a reload that was refused."""
+    seen: list[tuple[float | None, float | None]] = []
+
+    def look(slug: str, done: int, total: int) -> None:
+        text = scrape(still_world)
+        seen.append((value(text, "campaignd_ready"), value(text, "campaignd_config_last_reload_successful")))
+
+    still_world.campaign("spring", NUMBERS[:3], "[schedule]\nstart_time = 2027-01-01T00:00:00+00:00\n")
+    still_world.start(look)
+    assert set(seen) == {(0, 1)}
