@@ -7,6 +7,7 @@ from time import monotonic
 import structlog
 
 from supervisor.notify import ServiceManager
+from supervisor.reload import Result
 from supervisor.service import Service
 
 _INTERVAL_S = 0.5
@@ -31,12 +32,14 @@ class Heartbeat:
         self._patience_s = _PATIENCE_S if watchdog_s is None else min(_PATIENCE_S, watchdog_s / 4)
         self._next = 0.0
         self._silent: list[str] = []
+        self._refused = False
 
     @property
     def doing(self) -> str:
         """What the service is doing, in a line."""
         campaigns, calls = self._service.directory.count("campaign"), self._service.calls_in_progress()
-        return f"{_count(campaigns, 'campaign')}, {_count(calls, 'call')} in progress"
+        refused = "; the last reload was refused: the log has why (configuration_refused)" if self._refused else ""
+        return f"{_count(campaigns, 'campaign')}, {_count(calls, 'call')} in progress{refused}"
 
     def importing(self, slug: str, done: int, total: int) -> None:
         """A campaign's list is being imported, and this much of it is read: that may take as long as it moves."""
@@ -51,6 +54,10 @@ class Heartbeat:
     def reloading(self) -> None:
         """The files are about to be read again: PostgreSQL may take its time to answer."""
         self._manager.extend(_EXTENSION_S, "reloading")
+
+    def reloaded(self, result: Result) -> None:
+        """What became of it: one that was refused is told until another is not."""
+        self._refused = result is Result.REFUSED
 
     def draining(self) -> None:
         """Calls in progress are waited for: that may take as long as the tree answers."""

@@ -100,7 +100,7 @@ def command(config: Path) -> None:
             if reload.is_set():
                 reload.clear()
                 heartbeat.reloading()
-                service.reload()
+                heartbeat.reloaded(service.reload())
                 set_up_logs(service.snapshot.service.logging.level, service.snapshot.service.logging.format)
                 manager.ready(heartbeat.doing)
             if service.failed.is_set():

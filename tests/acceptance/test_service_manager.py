@@ -34,6 +34,17 @@ def test_it_says_when_it_is_ready_reloads_drains_and_stops(setting: Setting, tmp
             wait_until(lambda: _heard(systemd, "READY")[1:], 30)
             assert _names(systemd.heard()[before:], "RELOADING", "READY") == ["RELOADING", "READY"]
 
+            file = setting.folder / "campaigns.d" / "endless.toml"
+            usual = file.read_text()
+            refused = "; the last reload was refused: the log has why (configuration_refused)"
+            for text, told in ((f"color = 3\n{usual}", refused), (usual, "")):
+                file.write_text(text)
+                before = len(_heard(systemd, "READY"))
+                service.signal_group(signal.SIGHUP)
+                ready = wait_until(lambda before=before: _heard(systemd, "READY")[before:], 30)  # type: ignore[misc]
+                assert ready[-1]["STATUS"] == f"1 campaign, 1 call in progress{told}"
+                assert "configuration_refused" in service.err
+
             before = len(systemd.heard())
             service.signal_group(signal.SIGTERM)
             wait_until(lambda: _said(systemd, "EXTEND_TIMEOUT_USEC", "draining: 1 call in progress"), 30)
