@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from pydantic import BaseModel
@@ -20,6 +21,8 @@ _TABLES_OF_A_PROCESS = ("database", "livekit", "http", "recordings")
 _KEYS_OF_A_PROCESS = ("state_directory", "lease_s")
 """Of the table `service`. These keys and the tables above say how the process is built: only a new one has others."""
 _LONGEST_VALUE = 60
+_BEFORE_THE_DIFFERENCE = 20
+"""Characters of a long value that are shown before the first one that differs."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def difference(old: Described, new: Described) -> list[Change]:
             was, becomes = before.get(key), values.get(key)
             if was != becomes:
                 restart = place == SERVICE and _needs_restart(key)
-                changes.append(Change(place, key, f"{_shown(was)} → {_shown(becomes)}", restart))
+                changes.append(Change(place, key, _shown(was, becomes), restart))
     for place in old:
         if place not in new:
             kept = "; it is held, nothing is deleted" if place.startswith("campaign ") else ""
@@ -98,8 +101,25 @@ def _leaves(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
         yield dotted(path), value
 
 
-def _shown(value: Any) -> str:
+def _shown(was: Any, becomes: Any) -> str:
+    """Of two long values the part in which they begin to differ."""
+    old, new = _text(was), _text(becomes)
+    start = 0
+    if len(old) > _LONGEST_VALUE or len(new) > _LONGEST_VALUE:
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
+        start = max(same - _BEFORE_THE_DIFFERENCE, 0)
+    return f"{_cut(old, start)} → {_cut(new, start)}"
+
+
+def _text(value: Any) -> str:
     if value is None:
         return "none"
-    text = " ".join((value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).split())
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    # With its line breaks as \n: a change of nothing else is one too, and is told in one line.
+    return value if value.isprintable() else repr(value)
+
+
+def _cut(text: str, start: int) -> str:
+    shown = f"…{text[start:]}" if start else text
+    return shown if len(shown) <= _LONGEST_VALUE else f"{shown[: _LONGEST_VALUE - 1]}…"

@@ -93,3 +93,22 @@ def test_a_long_value_is_cut_and_is_one_line(configuration: Path) -> None:
     new = edited(configuration, (SPRING, 'description = "Offers', 'description = "A\\nb' + "c" * 200))
     (line,) = lines(old, new)
     assert "\n" not in line and len(line) < 180
+
+
+PROMPT = "You are a friendly assistant who calls customers of Acme about the renewal of their contracts. "
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        (f"{PROMPT}Be short.", f"{PROMPT}Be kind.", "…their contracts. Be short. → …their contracts. Be kind."),
+        (f"{PROMPT}Be short.", PROMPT[:-1], "… of their contracts. Be short. → … of their contracts."),
+        (PROMPT + "a" * 90, PROMPT + "b" * 90, f"…of their contracts. {'a' * 38}… → …of their contracts. {'b' * 38}…"),
+        (f"Dear. {PROMPT}", "Short", "Dear. You are a friendly assistant who calls customers of A… → Short"),
+        ("Be short.\nBe kind.", "Be short. Be kind.", r"'Be short.\nBe kind.' → Be short. Be kind."),
+    ],
+    ids=["at the end", "cut off", "long differences", "at the beginning", "a line break"],
+)
+def test_a_change_of_a_long_value_shows_where_it_is(old: str, new: str, shown: str) -> None:
+    (change,) = difference({"campaign spring": {"name": old}}, {"campaign spring": {"name": new}})
+    assert change.what == shown
