@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from time import monotonic
 from uuid import uuid4
 
-from supervisor.verify.client import Client, Refused
+from supervisor.verify.client import Away, Client, Refused, VerificationError
 from supervisor.verify.report import Report, Seen, Verdict
 
 LOOK_AT_BREAKERS_EVERY_S = 30.0
 _POLL_S = 0.5
+_AWAY_MOST_S = 60.0
+"""A restart of the service, or of PostgreSQL, takes less."""
 _REMOVE_WITHIN_S = 150.0
 """Calls that are up when the check ends may last for as long as a verification's call may."""
+_GONE = 404
 _LONGEST_CALL_S = 60
 _OVER = ("COMPLETED", "FAILED")
 
@@ -42,7 +45,9 @@ class Check:
         self._plan = plan
         self._progress = progress
         self._names: dict[str, str] = {}  # campaign's id → its name
+        self._unheard: str | None = None  # the name of one that may have been made: the answer was lost
         self._statuses: dict[str, str] = {}
+        self._breakers_due = 0.0  # when they are looked at next, by `monotonic`
         self._stopped = threading.Event()
         self.report = Report(total=plan.campaigns * plan.leads)
 
@@ -51,13 +56,15 @@ class Check:
         self._stopped.set()
 
     def run(self) -> Report:
-        """Make, watch, remove. Raises VerificationError when the service can't be asked; what was made is removed
+        """Make, watch, remove. What goes wrong with the service stands in the report, and what was made is removed
         then, too, as far as it can be."""
         began = monotonic()
         try:
             self._warn()
             self._make()
             self._watch(began)
+        except VerificationError as error:
+            self.report.why = str(error)
         finally:
             self.report.seconds = monotonic() - began
             self._remove()
@@ -74,6 +81,7 @@ class Check:
             if self._stopped.is_set():
                 return
             name = f"verify {run} {number + 1}/{plan.campaigns}"
+            self._unheard = name
             campaign_id = self._client.create(
                 {
                     "name": name,
@@ -84,7 +92,7 @@ class Check:
                     "call": {"max_call_duration_s": _LONGEST_CALL_S},
                 }
             )
-            self._names[campaign_id] = name
+            self._names[campaign_id], self._unheard = name, None
             contacts = plan.numbers[number * plan.leads : (number + 1) * plan.leads]
             rows = "\n".join(["phone_number", *(f"+{contact}" for contact in contacts)])
             result = self._client.call_list(campaign_id, rows)
@@ -92,43 +100,64 @@ class Check:
             self._client.start(campaign_id)
 
     def _watch(self, began: float) -> None:
-        report, deadline, look_at = self.report, began + self._plan.timeout_s, 0.0
+        """Until everything is over, or time is. A service that is away for a while is waited for."""
+        away_since: float | None = None
         while not self._stopped.wait(_POLL_S):
-            campaigns = {campaign_id: self._client.campaign(campaign_id) for campaign_id in self._names}
-            report.settled = sum(each["completed_tasks"] + each["failed_tasks"] for each in campaigns.values())
-            self._progress(report.settled, report.total)
-            for campaign_id, campaign in campaigns.items():
-                if self._statuses.get(campaign_id) != campaign["status"]:
-                    self._statuses[campaign_id] = campaign["status"]
-                    report.history.append(
-                        Seen(
-                            round(monotonic() - began, 1),
-                            self._names[campaign_id],
-                            campaign["status"],
-                            campaign["status_message"],
-                            campaign["status_error"],
-                        )
+            try:
+                if self._look(began):
+                    return
+                away_since = None
+            except Away as away:
+                now = monotonic()
+                if away_since is None:
+                    away_since = now
+                    self.report.warnings.append(f"after {now - began:.0f} s: {away}")
+                if now >= min(away_since + _AWAY_MOST_S, began + self._plan.timeout_s):
+                    raise
+        self.report.why = "it was stopped"
+
+    def _look(self, began: float) -> bool:
+        """See how it goes; whether there is nothing more to be seen."""
+        report = self.report
+        self._look_at_campaigns(began)
+        statuses = set(self._statuses.values())
+        if statuses <= set(_OVER):
+            failed = "FAILED" in statuses
+            report.verdict = Verdict.CHECK_FAILED if failed else Verdict.FINISHED
+            report.why = "a campaign failed" if failed else "every campaign has finished"
+            return True
+        now, deadline = monotonic(), began + self._plan.timeout_s
+        if "PAUSED" in statuses or now >= self._breakers_due or now >= deadline:
+            self._breakers_due = now + LOOK_AT_BREAKERS_EVERY_S
+            self._look_at_breakers()
+        if report.services and "PAUSED" in statuses:
+            report.verdict = Verdict.SERVICE_FAILED
+            report.why = f"{', '.join(report.services)} failed, and the run was stopped"
+            return True
+        if now >= deadline:
+            report.why = f"{report.settled} of {report.total} contacts in {self._plan.timeout_s:g} s: " + (
+                f"{', '.join(report.services)} failed" if report.services else "it was slow, no service failed"
+            )
+            return True
+        return False
+
+    def _look_at_campaigns(self, began: float) -> None:
+        report = self.report
+        campaigns = {campaign_id: self._client.campaign(campaign_id) for campaign_id in self._names}
+        report.settled = sum(each["completed_tasks"] + each["failed_tasks"] for each in campaigns.values())
+        self._progress(report.settled, report.total)
+        for campaign_id, campaign in campaigns.items():
+            if self._statuses.get(campaign_id) != campaign["status"]:
+                self._statuses[campaign_id] = campaign["status"]
+                report.history.append(
+                    Seen(
+                        round(monotonic() - began, 1),
+                        self._names[campaign_id],
+                        campaign["status"],
+                        campaign["status_message"],
+                        campaign["status_error"],
                     )
-            statuses = set(self._statuses.values())
-            if statuses <= set(_OVER):
-                failed = "FAILED" in statuses
-                report.verdict = Verdict.CHECK_FAILED if failed else Verdict.FINISHED
-                report.why = "a campaign failed" if failed else "every campaign has finished"
-                return
-            now = monotonic()
-            if "PAUSED" in statuses or now >= look_at or now >= deadline:
-                look_at = now + LOOK_AT_BREAKERS_EVERY_S
-                self._look_at_breakers()
-            if report.services and "PAUSED" in statuses:
-                report.verdict = Verdict.SERVICE_FAILED
-                report.why = f"{', '.join(report.services)} failed, and the run was stopped"
-                return
-            if now >= deadline:
-                report.why = f"{report.settled} of {report.total} contacts in {self._plan.timeout_s:g} s: " + (
-                    f"{', '.join(report.services)} failed" if report.services else "it was slow, no service failed"
                 )
-                return
-        report.why = "it was stopped"
 
     def _look_at_breakers(self) -> None:
         self.report.services = {
@@ -138,18 +167,38 @@ class Check:
         }
 
     def _remove(self) -> None:
-        """Campaigns whose calls are still up can't be deleted before those have ended."""
+        """Campaigns whose calls are still up can't be deleted before those have ended, and a service that is away
+        deletes nothing: both are waited for."""
         deadline = monotonic() + _REMOVE_WITHIN_S
-        left = dict(self._names)
-        while left:
-            for campaign_id in list(left):
+        while left := self._remove_what_can_be():
+            if monotonic() >= deadline:
+                self.report.left_behind = [f"{name}: {why}" for name, why in left.items()]
+                return
+            threading.Event().wait(_POLL_S)
+
+    def _remove_what_can_be(self) -> dict[str, str]:
+        """The names of those that are still there, and why."""
+        left: dict[str, str] = {}
+        try:
+            if self._unheard is not None:
+                self._names |= dict.fromkeys(self._client.named(self._plan.company, self._unheard), self._unheard)
+                self._unheard = None
+            for campaign_id, name in list(self._names.items()):
                 try:
-                    if self._client.campaign(campaign_id)["status"] in ("RUNNING", "PAUSED"):
-                        self._client.cancel(campaign_id)
-                    self._client.delete(campaign_id)
-                    del left[campaign_id]
+                    self._remove_one(campaign_id)
+                    del self._names[campaign_id]
                 except Refused as refused:
-                    if refused.status != 409 or monotonic() >= deadline:
-                        self.report.left_behind.append(f"{left.pop(campaign_id)}: {refused}")
-            if left:
-                threading.Event().wait(_POLL_S)
+                    left[name] = str(refused)
+        except VerificationError as error:
+            names = [*self._names.values(), *([self._unheard] if self._unheard else ())]
+            return dict.fromkeys(names, str(error)) | left
+        return left
+
+    def _remove_one(self, campaign_id: str) -> None:
+        try:
+            if self._client.campaign(campaign_id)["status"] in ("RUNNING", "PAUSED"):
+                self._client.cancel(campaign_id)
+            self._client.delete(campaign_id)
+        except Refused as refused:
+            if refused.status != _GONE:
+                raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -11,6 +12,7 @@ from typing import Any
 from actors.errors import CampaignServiceError
 
 _TIMEOUT_S = 30.0
+_UNAVAILABLE = 503
 
 
 class VerificationError(CampaignServiceError):
@@ -23,6 +25,10 @@ class Refused(VerificationError):
     def __init__(self, status: int, reason: str) -> None:
         self.status = status
         super().__init__(reason)
+
+
+class Away(VerificationError):
+    """The service can't be reached, or can't answer for now (503): asked again later, it may."""
 
 
 class Client:
@@ -39,6 +45,11 @@ class Client:
     def create(self, campaign: dict[str, Any]) -> str:
         """A new campaign's id."""
         return str(self._ask("POST", "/campaigns", json.dumps(campaign).encode(), "application/json")["id"])
+
+    def named(self, company: str, name: str) -> list[str]:
+        """The ids of the company's campaigns of this name."""
+        query = urllib.parse.urlencode({"company": company, "limit": 1000})
+        return [found["id"] for found in self._ask("GET", f"/campaigns?{query}") if found["name"] == name]
 
     def call_list(self, campaign_id: str, rows: str) -> dict[str, Any]:
         """Give a campaign these rows of CSV; returns what became of them."""
@@ -71,10 +82,11 @@ class Client:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             with error:
-                raise Refused(error.code, f"the service refused {method} {path}: {_reason(error)}") from None
-        except OSError as error:
+                text = f"the service refused {method} {path}: {_reason(error)}"
+                raise (Away(text) if error.code == _UNAVAILABLE else Refused(error.code, text)) from None
+        except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise VerificationError(f"the service at {self._url} can't be reached: {reason}") from None
+            raise Away(f"the service at {self._url} can't be reached: {reason}") from None
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

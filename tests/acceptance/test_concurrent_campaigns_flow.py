@@ -123,6 +123,21 @@ def test_it_never_calls_a_stranger(verified: Setting, tmp_path: Path) -> None:
             assert len(command.err.splitlines()) == 1
 
 
+def test_a_service_that_does_not_run_is_reported_as_everything_else(verified: Setting) -> None:
+    away = verified.folder / "away.toml"
+    running = Path(verified.environment["CAMPAIGND_CONFIG"]).read_text()
+    away.write_text(running.replace(verified.http.removeprefix("http://"), "127.0.0.1:1"))
+    for arguments in ((), ("--json",)):
+        with Running("verify", "--config", away, *arguments, env=verified.environment) as command:
+            assert (command.end(), command.err) == (1, "")
+            why = "the service at http://127.0.0.1:1 can't be reached: [Errno 111] Connection refused"
+            if arguments:
+                report = json.loads(command.out)
+                assert (report["verdict"], report["why"], report["left_behind"]) == ("check_failed", why, [])
+            else:
+                assert command.out.endswith(f"Check failed: {why}\n")
+
+
 def test_a_service_that_fails_in_the_middle_stops_the_run_and_is_warned_of_from_then_on(verified: Setting) -> None:
     everybody(verified, kind="answer", ring_s=5, talk_s=200)
     rung = len(verified.rings())

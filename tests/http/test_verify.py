@@ -1,0 +1,165 @@
+"""`campaignd verify` against the interface alone, where what campaigns and breakers do is the test's to say."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from functools import cache
+from threading import Thread
+
+import psycopg
+import pytest
+
+from supervisor.database.embedded import EmbeddedPostgres
+from supervisor.database.pool import open_pool
+from supervisor.http.database import Database
+from supervisor.tree.loop import LoopThread
+from supervisor.verify import check
+from supervisor.verify.check import Check, Plan
+from supervisor.verify.client import Away, Client
+from supervisor.verify.report import Report, Verdict
+from tests.http.site import Site
+from tests.waiting import wait_until
+from tests.world import TOKEN
+
+
+class Verifying:
+    """A check of two campaigns with two contacts each, under way."""
+
+    def __init__(self, site: Site, dsn: str, loop: LoopThread) -> None:
+        self._site, self._dsn, self._loop = site, dsn, loop
+        plan = Plan(2, 2, 600, "acme", "renewals", "main", range(79450000000, 79450000100))
+        self.looks = 0
+        self.check = Check(Client(site.url, TOKEN), plan, self._looked)
+        self._thread = Thread(target=self.check.run)
+        self._thread.start()
+
+    def _looked(self, done: int, total: int) -> None:
+        self.looks += 1
+
+    def wait_for_a_look(self) -> None:
+        """One that begins from now on."""
+        before = self.looks
+        wait_until(lambda: self.looks > before + 1, 20, "the check to look at its campaigns")
+
+    def execute(self, query: str) -> None:
+        with psycopg.connect(self._dsn) as connection:
+            connection.execute(query.encode())
+
+    def campaigns(self) -> int:
+        """How many there are."""
+        with psycopg.connect(self._dsn) as connection:
+            row = connection.execute("SELECT count(*) FROM campaigns").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def complete(self) -> None:
+        """What the service does when everybody was called."""
+        self.execute("UPDATE campaigns SET status = 'completed', completed_tasks = total_tasks")
+
+    def service_restarts(self, meanwhile: Callable[[], None]) -> None:
+        """It is away from then on, until something has been asked of it in vain."""
+        site = self._site
+        site.stop()
+        with socket.create_server(("127.0.0.1", site.port)) as nobody:
+            nobody.settimeout(30)
+            meanwhile()
+            nobody.accept()[0].close()
+        self.start_service()
+
+    def start_service(self) -> None:
+        site = self._site
+        pool = open_pool(self._dsn, 4)
+        site.database = Database(pool, self._dsn)
+        server = site.server(site.port)
+        self._loop.run(server.start(), 5)
+
+        def stop() -> None:
+            self._loop.run(server.stop(), 10)
+            pool.close()
+
+        site.stop = cache(stop)
+
+    def report(self) -> Report:
+        """Once it has ended."""
+        wait_until(lambda: not self._thread.is_alive(), 60, "the check to end")
+        return self.check.report
+
+    def close(self) -> None:
+        self.check.stop()
+        self._thread.join()
+
+
+@pytest.fixture
+def verifying(full_site: Site, dsn: str, loop: LoopThread) -> Iterator[Verifying]:
+    """With its campaigns running."""
+    verifying = Verifying(full_site, dsn, loop)
+    verifying.wait_for_a_look()
+    yield verifying
+    verifying.close()
+
+
+# A service that is away for a while
+
+
+def test_a_service_that_restarts_meanwhile_is_waited_for(verifying: Verifying) -> None:
+    verifying.service_restarts(lambda: None)
+    verifying.wait_for_a_look()
+    verifying.complete()
+    report = verifying.report()
+    assert (report.verdict, report.why) == (Verdict.FINISHED, "every campaign has finished")
+    (warning,) = report.warnings
+    assert "can't be reached" in warning
+    assert (report.left_behind, verifying.campaigns()) == ([], 0)
+
+
+def test_what_was_made_is_removed_even_if_the_service_restarts_just_then(verifying: Verifying) -> None:
+    verifying.service_restarts(verifying.check.stop)
+    assert verifying.report().left_behind == []
+    assert verifying.campaigns() == 0
+
+
+def test_what_was_made_is_removed_even_if_postgresql_is_away_just_then(
+    verifying: Verifying, dsn: str, postgres: EmbeddedPostgres
+) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+    with psycopg.connect(postgres.dsn, autocommit=True) as server:
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        wait_until(lambda: verifying.check.report.warnings, 20, "the check to be refused")
+        verifying.check.stop()
+        wait_until(lambda: verifying.check.report.seconds, 20, "the check to remove what it made")
+        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+    report = verifying.report()
+    (warning,) = report.warnings
+    assert "Database unavailable" in warning
+    assert (report.why, report.left_behind, verifying.campaigns()) == ("it was stopped", [], 0)
+
+
+def test_a_service_that_stays_away_is_reported_with_what_is_left_behind(
+    verifying: Verifying, full_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "_AWAY_MOST_S", 0)
+    monkeypatch.setattr(check, "_REMOVE_WITHIN_S", 0)
+    full_site.stop()
+    report = verifying.report()
+    assert report.verdict is Verdict.CHECK_FAILED
+    assert "can't be reached" in report.why
+    assert len(report.left_behind) == verifying.campaigns() == 2
+    assert all("can't be reached" in left for left in report.left_behind)
+
+
+def test_a_campaign_whose_making_was_not_answered_is_removed_too(
+    full_site: Site, dsn: str, loop: LoopThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = Client.create
+
+    def lost(self: Client, campaign: dict[str, object]) -> str:
+        create(self, campaign)
+        raise Away("the service went away meanwhile")
+
+    monkeypatch.setattr(Client, "create", lost)
+    verifying = Verifying(full_site, dsn, loop)
+    report = verifying.report()
+    assert report.why == "the service went away meanwhile"
+    assert (report.left_behind, verifying.campaigns()) == ([], 0)
