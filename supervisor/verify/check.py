@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -122,9 +123,9 @@ class Check:
         self._look_at_campaigns(began)
         statuses = set(self._statuses.values())
         if statuses <= set(_OVER):
-            failed = "FAILED" in statuses
-            report.verdict = Verdict.CHECK_FAILED if failed else Verdict.FINISHED
-            report.why = "a campaign failed" if failed else "every campaign has finished"
+            self._stopped.wait(_POLL_S)  # a call's end opens a breaker a moment after it has settled the contact
+            self._look_at_breakers()
+            self._judge(failed="FAILED" in statuses)
             return True
         now, deadline = monotonic(), began + self._plan.timeout_s
         if "PAUSED" in statuses or now >= self._breakers_due or now >= deadline:
@@ -141,10 +142,23 @@ class Check:
             return True
         return False
 
+    def _judge(self, *, failed: bool) -> None:
+        """All is over."""
+        report = self.report
+        if report.services:
+            report.verdict, report.why = Verdict.SERVICE_FAILED, f"{', '.join(report.services)} failed"
+        elif failed:
+            report.verdict, report.why = Verdict.CHECK_FAILED, "a campaign failed"
+        else:
+            answered = report.outcomes.get("answered")
+            report.verdict = Verdict.FINISHED
+            report.why = "every campaign has finished" + ("" if answered else ", but no call was answered")
+
     def _look_at_campaigns(self, began: float) -> None:
         report = self.report
         campaigns = {campaign_id: self._client.campaign(campaign_id) for campaign_id in self._names}
         report.settled = sum(each["completed_tasks"] + each["failed_tasks"] for each in campaigns.values())
+        report.outcomes = dict(sum((Counter(each["calls"]["by_outcome"]) for each in campaigns.values()), Counter()))
         self._progress(report.settled, report.total)
         for campaign_id, campaign in campaigns.items():
             if self._statuses.get(campaign_id) != campaign["status"]:

@@ -38,6 +38,8 @@ class Report:
     """Those that failed, and why."""
     settled: int = 0
     total: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+    """How many calls ended in each."""
     history: list[Seen] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
     """Campaigns that could not be removed."""
@@ -48,10 +50,12 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report, line by line."""
+        outcomes = ", ".join(f"{outcome} {count}" for outcome, count in self.outcomes.items())
         paused = {seen.campaign: seen for seen in self.history if seen.status == "PAUSED"}
         return [
             *(f"Warning: {warning}" for warning in self.warnings),
             f"{self.settled} of {self.total} contacts settled in {self.seconds:.0f} s.",
+            f"Calls ended: {outcomes or 'none'}.",
             *(f"Service {service} failed: {why}" for service, why in self.services.items()),
             *(f"Paused: {name}: {seen.message} ({seen.error})" for name, seen in paused.items()),
             "Statuses seen:",

@@ -88,10 +88,12 @@ def test_all_campaigns_finish(verified: Setting) -> None:
     code, report = verify(verified, "--campaigns", 5, "--leads", 20)
     assert (code, report["verdict"], report["why"]) == (0, "finished", "every campaign has finished")
     assert (report["settled"], report["total"], report["warnings"]) == (100, 100, [])
+    assert report["outcomes"] == {"answered": 100}
     assert {seen["status"] for seen in report["history"]} >= {"COMPLETED"}
     with Running("verify", "--campaigns", 1, "--leads", 2, env=verified.environment) as command:
         assert command.end(60) == 0, command.err
         assert "2 of 2 contacts settled" in command.out
+        assert "Calls ended: answered 2." in command.out
         assert command.out.endswith("Finished: every campaign has finished\n")
 
 

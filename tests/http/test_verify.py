@@ -53,9 +53,21 @@ class Verifying:
         assert row is not None
         return int(row[0])
 
-    def complete(self) -> None:
-        """What the service does when everybody was called."""
-        self.execute("UPDATE campaigns SET status = 'completed', completed_tasks = total_tasks")
+    def complete(self, outcome: str = "answered") -> None:
+        """What the service does when everybody was called, and each call ended so."""
+        self.execute(
+            "INSERT INTO calls (id, task_id, campaign_id, company_id, trunk, phone_number, attempt, state, outcome,"
+            " claimed_at) SELECT gen_random_uuid(), t.id, c.id, c.company_id, 'main', t.phone_number, 1, 'ended',"
+            f" '{outcome}', now() FROM call_tasks t JOIN campaigns c ON c.id = t.campaign_id;"
+            "UPDATE campaigns SET status = 'completed', completed_tasks = total_tasks"
+        )
+
+    def open_breaker(self, service: str) -> None:
+        """What the service does when too many calls have failed by that service's fault."""
+        self.execute(
+            "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, last_error,"
+            f" error_count, updated_at) VALUES ('{service}', 'open', 1, now(), now(), 30, 'SIP 503', 5, now())"
+        )
 
     def service_restarts(self, meanwhile: Callable[[], None]) -> None:
         """It is away from then on, until something has been asked of it in vain."""
@@ -163,3 +175,22 @@ def test_a_campaign_whose_making_was_not_answered_is_removed_too(
     report = verifying.report()
     assert report.why == "the service went away meanwhile"
     assert (report.left_behind, verifying.campaigns()) == ([], 0)
+
+
+# What came of it
+
+
+def test_whose_last_call_opened_a_breaker_has_not_finished(verifying: Verifying) -> None:
+    verifying.open_breaker("trunk:main")
+    verifying.complete("trunk_failed")
+    report = verifying.report()
+    assert (report.verdict, report.why) == (Verdict.SERVICE_FAILED, "trunk:main failed")
+    assert report.outcomes == {"trunk_failed": 4}
+
+
+def test_who_reached_nobody_is_told_so_and_how_the_calls_ended(verifying: Verifying) -> None:
+    verifying.complete("trunk_failed")
+    report = verifying.report()
+    assert (report.verdict, report.outcomes) == (Verdict.FINISHED, {"trunk_failed": 4})
+    assert "Calls ended: trunk_failed 4." in report.lines()
+    assert report.lines()[-1] == "Finished: every campaign has finished, but no call was answered"
