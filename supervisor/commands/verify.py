@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from actors.errors import ConfigurationError
+from actors.services import LIVEKIT, agents_service, trunk_service
 from supervisor.commands.options import config_option, json_option
 from supervisor.config.load import load
 from supervisor.config.secrets import load_secrets
@@ -59,7 +60,8 @@ def _plan(service: ServiceFile, campaigns: int, leads: int, timeout: float) -> P
     numbers = parse_range(settings.numbers)
     if campaigns * leads > len(numbers):
         raise ConfigurationError(f"[verify] numbers has {len(numbers)} numbers: not enough for {campaigns} × {leads}")
-    return Plan(campaigns, leads, timeout, VERIFY_COMPANY, VERIFY_COMPANY, settings.trunk, numbers)
+    services = frozenset((LIVEKIT, trunk_service(settings.trunk), agents_service(settings.agent_name)))
+    return Plan(campaigns, leads, timeout, VERIFY_COMPANY, VERIFY_COMPANY, settings.trunk, services, numbers)
 
 
 def _url(service: ServiceFile) -> str:

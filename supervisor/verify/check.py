@@ -33,6 +33,7 @@ class Plan:
     company: str
     skillbase: str
     trunk: str
+    services: frozenset[str]  # those that its calls need, by their breakers' names
     numbers: range
 
 
@@ -74,7 +75,8 @@ class Check:
     def _warn(self) -> None:
         for service, breaker in self._client.breakers().items():
             if breaker["circuit_state"] != "closed":
-                self.report.warnings.append(f"{service} is failing already: {breaker['pause_info']}")
+                needed = "" if service in self._plan.services else ", and not needed here"
+                self.report.warnings.append(f"{service} is failing already{needed}: {breaker['pause_info']}")
 
     def _make(self) -> None:
         plan, run = self._plan, uuid4().hex[:8]
@@ -136,8 +138,11 @@ class Check:
             report.why = f"{', '.join(report.services)} failed, and the run was stopped"
             return True
         if now >= deadline:
+            slow = "campaigns were paused" if "PAUSED" in statuses else "it was slow"
+            failed = ", ".join(report.services)
+            report.verdict = Verdict.SERVICE_FAILED if failed else Verdict.CHECK_FAILED
             report.why = f"{report.settled} of {report.total} contacts in {self._plan.timeout_s:g} s: " + (
-                f"{', '.join(report.services)} failed" if report.services else "it was slow, no service failed"
+                f"{failed} failed" if failed else f"{slow}, no service failed"
             )
             return True
         return False
@@ -177,7 +182,7 @@ class Check:
         self.report.services = {
             service: f"{breaker['circuit_state']}: {breaker['pause_info']}"
             for service, breaker in self._client.breakers().items()
-            if breaker["circuit_state"] != "closed"
+            if breaker["circuit_state"] != "closed" and service in self._plan.services
         }
 
     def _remove(self) -> None:

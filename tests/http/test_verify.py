@@ -26,9 +26,18 @@ from tests.world import TOKEN
 class Verifying:
     """A check of two campaigns with two contacts each, under way."""
 
-    def __init__(self, site: Site, dsn: str, loop: LoopThread) -> None:
-        self._site, self._dsn, self._loop = site, dsn, loop
-        plan = Plan(2, 2, 600, "acme", "renewals", "main", range(79450000000, 79450000100))
+    def __init__(
+        self,
+        site: Site,
+        dsn: str,
+        loop: LoopThread,
+        timeout_s: float = 600,
+        when_looked: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._site, self._dsn, self._loop, self._when_looked = site, dsn, loop, when_looked
+        services = frozenset(("livekit", "trunk:main", "agents:renewals-agent"))
+        numbers = range(79450000000, 79450000100)
+        plan = Plan(2, 2, timeout_s, "acme", "renewals", "main", services, numbers)
         self.looks = 0
         self.check = Check(Client(site.url, TOKEN), plan, self._looked)
         self._thread = Thread(target=self.check.run)
@@ -36,6 +45,7 @@ class Verifying:
 
     def _looked(self, done: int, total: int) -> None:
         self.looks += 1
+        self._when_looked()
 
     def wait_for_a_look(self) -> None:
         """One that begins from now on."""
@@ -60,13 +70,6 @@ class Verifying:
             " claimed_at) SELECT gen_random_uuid(), t.id, c.id, c.company_id, 'main', t.phone_number, 1, 'ended',"
             f" '{outcome}', now() FROM call_tasks t JOIN campaigns c ON c.id = t.campaign_id;"
             "UPDATE campaigns SET status = 'completed', completed_tasks = total_tasks"
-        )
-
-    def open_breaker(self, service: str) -> None:
-        """What the service does when too many calls have failed by that service's fault."""
-        self.execute(
-            "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, last_error,"
-            f" error_count, updated_at) VALUES ('{service}', 'open', 1, now(), now(), 30, 'SIP 503', 5, now())"
         )
 
     def service_restarts(self, meanwhile: Callable[[], None]) -> None:
@@ -177,11 +180,57 @@ def test_a_campaign_whose_making_was_not_answered_is_removed_too(
     assert (report.left_behind, verifying.campaigns()) == ([], 0)
 
 
+# Whose fault it is
+
+
+def open_breaker(dsn: str, service: str) -> None:
+    """What the service does when too many calls have failed by that service's fault."""
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, last_error,"
+            " error_count, updated_at) VALUES (%s, 'open', 1, now(), now(), 30, 'SIP 503', 5, now())",
+            (service,),
+        )
+
+
+def test_a_slow_run_is_not_blamed_on_a_service_that_it_does_not_need(
+    full_site: Site, dsn: str, loop: LoopThread
+) -> None:
+    for service in ("trunk:second", "recordings"):
+        open_breaker(dsn, service)
+    report = Verifying(full_site, dsn, loop, timeout_s=1).report()
+    assert (report.verdict, report.services) == (Verdict.CHECK_FAILED, {})
+    assert report.why == "0 of 4 contacts in 1 s: it was slow, no service failed"
+    warned = [warning.partition(": circuit")[0] for warning in report.warnings]
+    assert warned == [
+        f"{service} is failing already, and not needed here" for service in ("trunk:second", "recordings")
+    ]
+
+
+def test_an_operators_pause_is_no_failed_service(full_site: Site, dsn: str, loop: LoopThread) -> None:
+    open_breaker(dsn, "trunk:second")
+
+    def pause() -> None:
+        for campaign in full_site.get("/campaigns?status=running").data:
+            full_site.post(f"/campaigns/{campaign['id']}/pause")
+
+    report = Verifying(full_site, dsn, loop, timeout_s=4, when_looked=pause).report()
+    assert (report.verdict, report.services) == (Verdict.CHECK_FAILED, {})
+    assert report.why == "0 of 4 contacts in 4 s: campaigns were paused, no service failed"
+
+
+def test_a_failed_service_is_told_as_one_when_time_is_over_too(full_site: Site, dsn: str, loop: LoopThread) -> None:
+    open_breaker(dsn, "trunk:main")
+    report = Verifying(full_site, dsn, loop, timeout_s=1).report()
+    assert (report.verdict, list(report.services)) == (Verdict.SERVICE_FAILED, ["trunk:main"])
+    assert report.why == "0 of 4 contacts in 1 s: trunk:main failed"
+
+
 # What came of it
 
 
-def test_whose_last_call_opened_a_breaker_has_not_finished(verifying: Verifying) -> None:
-    verifying.open_breaker("trunk:main")
+def test_whose_last_call_opened_a_breaker_has_not_finished(verifying: Verifying, dsn: str) -> None:
+    open_breaker(dsn, "trunk:main")
     verifying.complete("trunk_failed")
     report = verifying.report()
     assert (report.verdict, report.why) == (Verdict.SERVICE_FAILED, "trunk:main failed")
