@@ -16,7 +16,7 @@ from supervisor.config.load import load
 from supervisor.config.secrets import load_secrets
 from supervisor.config.service import VERIFY_COMPANY, ServiceFile
 from supervisor.verify.check import Check, Plan
-from supervisor.verify.client import Client
+from supervisor.verify.client import Client, VerificationError
 from supervisor.verify.numbers import parse_range
 
 
@@ -35,11 +35,11 @@ def command(config: Path, campaigns: int, leads: int, timeout: float, as_json: b
     Example:
       CAMPAIGND_HTTP_TOKEN=… campaignd verify --campaigns 5 --leads 20
     """
-    service = load(config).service
-    plan = _plan(service, campaigns, leads, timeout)
-    token = load_secrets().http_token
-    if token is None:
-        raise ConfigurationError("not given in the environment: CAMPAIGND_HTTP_TOKEN (or credential http_token)")
+    try:
+        service = load(config).service
+        plan, token = _plan(service, campaigns, leads, timeout), _token()
+    except ConfigurationError as error:
+        raise VerificationError(str(error)) from None  # to whoever reads 2, a service has failed
     with click.progressbar(
         length=campaigns * leads, label="verifying", file=sys.stderr, hidden=as_json or not sys.stderr.isatty()
     ) as bar:
@@ -49,6 +49,13 @@ def command(config: Path, campaigns: int, leads: int, timeout: float, as_json: b
         report = check.run()
     click.echo(json.dumps(report.as_json(), ensure_ascii=False) if as_json else "\n".join(report.lines()))
     sys.exit(int(report.verdict))
+
+
+def _token() -> str:
+    token = load_secrets().http_token
+    if token is None:
+        raise ConfigurationError("not given in the environment: CAMPAIGND_HTTP_TOKEN (or credential http_token)")
+    return token
 
 
 def _plan(service: ServiceFile, campaigns: int, leads: int, timeout: float) -> Plan:

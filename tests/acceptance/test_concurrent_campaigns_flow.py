@@ -114,15 +114,28 @@ def test_who_is_stopped_removes_what_it_made(verified: Setting) -> None:
     assert campaigns(verified) == 0
 
 
-def test_it_never_calls_a_stranger(verified: Setting, tmp_path: Path) -> None:
+def test_it_never_calls_a_stranger(verified: Setting) -> None:
     for arguments, reason in (
         (("--campaigns", 100, "--leads", 20), "numbers has 1000 numbers: not enough for 100 × 20"),
         (("--config", verified.configuration), "[verify] numbers is not set"),
     ):
-        with Running("verify", *arguments, env=verified.environment) as command:
-            assert command.end() == 2
-            assert reason in command.err
-            assert len(command.err.splitlines()) == 1
+        assert reason in failing_check(verified, *arguments)
+
+
+def test_a_check_that_is_not_set_up_does_not_say_that_a_service_failed(verified: Setting) -> None:
+    without = {name: value for name, value in verified.environment.items() if name != "CAMPAIGND_HTTP_TOKEN"}
+    assert "CAMPAIGND_HTTP_TOKEN" in failing_check(replace(verified, environment=without))
+    wrong = verified.folder / "wrong.toml"
+    wrong.write_text("[http]\nport = 1\n")
+    assert f"{wrong}: http.port" in failing_check(verified, "--config", wrong)
+
+
+def failing_check(setting: Setting, *arguments: object) -> str:
+    """The line that a check ends with that could not begin."""
+    with Running("verify", *arguments, env=setting.environment) as command:
+        assert command.end() == 1
+        assert len(command.err.splitlines()) == 1, command.err
+        return command.err
 
 
 def test_a_service_that_does_not_run_is_reported_as_everything_else(verified: Setting) -> None:
