@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from actors.campaign import ledger
 from actors.campaign.ledger import CampaignRow
-from actors.campaign.readings import read_begun
+from actors.campaign.readings import read_answered, read_begun
 from actors.errors import CampaignValidationError
 from actors.limiter import CallLimits
 from actors.trunk.ledger import read_calls as read_trunk_calls
+from actors.trunk.paces import read_pace
 from supervisor.explain.contact import TaskFacts
 from supervisor.explain.counting import Kind
 from supervisor.explain.gates import CampaignFacts, HeldBy
@@ -54,7 +55,9 @@ def read_campaign(
         settings=campaign.settings,
         calls=CallsUnder([(call, began) for call, began, ours in in_progress if ours], begun),
         company_calls=CallsUnder([(call, began) for call, began, _ in in_progress]),
+        answered=read_answered(connection, [campaign_id], now)[campaign_id],
         trunk_limits=trunks.get(campaign.trunk),
+        trunk_pace=read_pace(connection, campaign.trunk),
         trunk_calls=CallsUnder([(call, began) for call, _, began in trunk.in_progress], trunk.begun),
     )
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from actors.campaign.abandonment import Abandonment
 from actors.campaign.actor import CLAIM_MOST
+from actors.campaign.readings import Answered
 from actors.campaign.schedule import Schedule
 from actors.campaign.settings import CampaignSettings
 from actors.limiter import CallLimits
 from actors.roster.lifecycle import Status
-from supervisor.explain.limits import CAMPAIGN, COMPANY, TRUNK, CallsUnder, Limit, limits_of, reached, room
+from actors.trunk.pace import Pace, PaceLearned
+from supervisor.explain.limits import CAMPAIGN, COMPANY, TRUNK, CallsUnder, Limit, limit_of, limits_of, reached, room
 from supervisor.explain.reasons import Hindrance, Reason
 
 
@@ -48,7 +51,9 @@ class CampaignFacts:
     company_calls: CallsUnder
     company_max_concurrent: int | None
     company_attempts_per_day: int | None
+    answered: Answered  # of late: what counts for its abandon rate
     trunk_limits: CallLimits | None  # None: the service's file has no such trunk
+    trunk_pace: PaceLearned
     trunk_calls: CallsUnder
     worked: bool  # by a service that runs now, or was killed less than a lease ago
 
@@ -70,7 +75,7 @@ def gates(campaign: CampaignFacts, now: datetime) -> Gates:
         found.append(Hindrance(Reason.NO_TRUNK, f"its trunk {campaign.trunk} is not in the service's file"))
     if not campaign.worked and campaign.status != Status.DRAFT:
         found.append(Hindrance(Reason.NO_SERVICE, "no running service works the campaign"))
-    limits = _limits(campaign)
+    limits = _limits(campaign, now)
     found += reached(limits, now)
     return Gates(tuple(found), min(CLAIM_MOST, room(limits, now)))
 
@@ -117,13 +122,31 @@ def _schedule(settings: CampaignSettings, now: datetime) -> list[Hindrance]:
     return []
 
 
-def _limits(campaign: CampaignFacts) -> list[Limit]:
-    own, trunk = campaign.settings.limits, campaign.trunk_limits or CallLimits()
+def _limits(campaign: CampaignFacts, now: datetime) -> list[Limit]:
+    own, trunk = campaign.settings.limits, Pace(campaign.trunk_limits or CallLimits(), campaign.trunk_pace)
     company = CallLimits(concurrent=campaign.company_max_concurrent)
     return [
         *limits_of("its company's", company, campaign.company_calls, COMPANY),
+        *_slowed_down(campaign, now),
         *limits_of(
             "the campaign's", CallLimits(own.max_concurrent_calls, own.calls_per_minute), campaign.calls, CAMPAIGN
         ),
-        *limits_of(f"trunk {campaign.trunk}'s", trunk, campaign.trunk_calls, TRUNK),
+        *limits_of(
+            f"trunk {campaign.trunk}'s", trunk.limits(now), campaign.trunk_calls, TRUNK, configured=trunk.configured
+        ),
     ]
+
+
+def _slowed_down(campaign: CampaignFacts, now: datetime) -> list[Limit]:
+    own = campaign.settings.limits
+    rule = Abandonment(own.max_abandon_rate, campaign.answered)
+    allowed = rule.allowed(now)
+    if allowed == 1 or (allowed > 0 and own.max_concurrent_calls is None):
+        return []  # part of a campaign's calls without a limit: of how many, only its actor knows
+    most = rule.most_calls(own.max_concurrent_calls or 1, now)
+    calls = "one call" if most == 1 else f"{most} calls"
+    text = (
+        f"the campaign is slowed down to {calls} at once: {rule.share(now):.1%} of those who answered found no agent"
+        f" (max_abandon_rate {own.max_abandon_rate:.1%})"
+    )
+    return [limit_of(Reason.SLOWED_DOWN, text, CallLimits(concurrent=most), campaign.calls)]

@@ -40,16 +40,32 @@ class Limit:
     limiter: Limiter
 
 
-def limits_of(whose: str, limits: CallLimits, calls: CallsUnder, reasons: Mapping[str, Reason]) -> list[Limit]:
-    """Those of `limits` that are given, each by itself."""
+def limits_of(
+    whose: str,
+    limits: CallLimits,
+    calls: CallsUnder,
+    reasons: Mapping[str, Reason],
+    *,
+    configured: CallLimits | None = None,
+) -> list[Limit]:
+    """Those of `limits` that are given, each by itself. With `configured`, `limits` may be lower for a while: that a
+    carrier refused more is said of them."""
     found = []
     for name, reason in reasons.items():
         most: int | None = getattr(limits, name)
         if most is not None:
-            limiter = Limiter(replace(CallLimits(), **{name: most}))
-            limiter.restore(calls.in_progress, calls.begun)
-            found.append(Limit(reason, f"{whose} limit of {most} {_UNITS[name]} is reached", limiter))
+            text = f"{whose} limit of {most} {_UNITS[name]} is reached"
+            if configured is not None and (given := getattr(configured, name)) != most:
+                text += f": its carrier refused more ({'no limit' if given is None else given} configured)"
+            found.append(limit_of(reason, text, replace(CallLimits(), **{name: most}), calls))
     return found
+
+
+def limit_of(reason: Reason, text: str, limits: CallLimits, calls: CallsUnder) -> Limit:
+    """One limit, against which these calls count."""
+    limiter = Limiter(limits)
+    limiter.restore(calls.in_progress, calls.begun)
+    return Limit(reason, text, limiter)
 
 
 def reached(limits: Iterable[Limit], now: datetime) -> list[Hindrance]:

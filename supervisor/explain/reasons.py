@@ -35,6 +35,7 @@ class Reason(StrEnum):
 
     NO_SERVICE = "no_service"
     COMPANY_CONCURRENT = "company_concurrent"
+    SLOWED_DOWN = "slowed_down"  # too many who answered found no agent
     CAMPAIGN_CONCURRENT = "campaign_concurrent"
     CAMPAIGN_PER_MINUTE = "campaign_per_minute"
     TRUNK_CONCURRENT = "trunk_concurrent"

@@ -145,6 +145,57 @@ def test_a_trunks_limits_count_calls_of_all_campaigns(states: States, limits: Ca
     assert states.counts() == {reason: 1}
 
 
+def test_a_trunk_that_its_carrier_has_slowed_down_says_so(states: States) -> None:
+    task = states.task()
+    states.trunks = {"main": CallLimits(per_minute=600)}
+    states.insert("trunk_paces", trunk="main", calls_per_minute=60, too_fast_at=NOW - timedelta(seconds=20))
+    for second in range(1, 60):
+        states.begun(NOW - timedelta(seconds=second + 0.5), campaign=AUTUMN)
+    assert states.reasons(task) == [Reason.NOTHING]
+    states.in_progress(NOW - timedelta(seconds=5), campaign=AUTUMN)
+    (slow,) = states.why(task).hindrances
+    assert slow.reason is Reason.TRUNK_PER_MINUTE
+    assert (
+        slow.text == "trunk main's limit of 60 calls per minute is reached: its carrier refused more (600 configured)"
+    )
+    states.now = NOW + HOUR
+    assert states.reasons(task) == [Reason.NOTHING]
+
+
+def test_a_trunk_whose_carrier_takes_few_calls_at_once_says_so(states: States) -> None:
+    task = states.task()
+    states.insert("trunk_paces", trunk="main", max_concurrent_calls=1.4, too_many_at=NOW)
+    states.in_progress(campaign=AUTUMN)
+    (few,) = states.why(task).hindrances
+    assert few.reason is Reason.TRUNK_CONCURRENT
+    assert few.text.endswith("limit of 1 calls at once is reached: its carrier refused more (no limit configured)")
+
+
+@pytest.mark.parametrize(
+    ("at_once", "abandoned", "said"),
+    [(4, 3, "one call at once: 3.0%"), (None, 3, "one call at once: 3.0%"), (4, 2, "2 calls at once: 2.0%")],
+)
+def test_a_campaign_of_whose_calls_too_many_find_no_agent_says_that_it_is_slowed_down(
+    states: States, at_once: int | None, abandoned: int, said: str
+) -> None:
+    task = states.task()
+    states.campaign(max_concurrent_calls=at_once)
+    for outcome, calls in (("answered", 100 - abandoned), ("agent_failed", abandoned)):
+        for _ in range(calls):
+            then = NOW - HOUR
+            called = states.task(status="completed", outcome=outcome)
+            states.call(called, then, "ended", outcome=outcome, answered_at=then)
+    assert states.reasons(task) == [Reason.NOTHING]
+    for _ in range(2 if abandoned == 2 else 1):
+        states.in_progress()
+    (slow,) = states.why(task).hindrances
+    assert slow.reason is Reason.SLOWED_DOWN
+    assert slow.text == (
+        f"the campaign is slowed down to {said} of those who answered found no agent (max_abandon_rate 3.0%)"
+    )
+    assert states.counts()[Reason.SLOWED_DOWN] == 1
+
+
 def test_whose_turn_it_is_not_stands_behind_those_with_higher_priority_or_older(states: States) -> None:
     states.campaign(max_concurrent_calls=2)
     low, older, newer, high = states.task(priority=-1), states.task(), states.task(), states.task(priority=5)
