@@ -41,6 +41,15 @@ def test_calls_stand_against_the_limits_of_their_campaign_company_and_trunk(scen
     assert loads["spring"].written == "2 of 5 now, 2 of 10 a minute"
 
 
+def test_calls_that_are_only_made_ready_are_not_in_progress(scene: Scene) -> None:
+    spring = scene.campaign("spring", max_concurrent_calls=1)
+    scene.call(spring, begun=0.5)
+    scene.call(spring, begun=0, state="claimed", dialing_at=None)
+    seen = scene.overview()
+    assert [campaign.load.written for campaign in seen.campaigns] == ["1 of 1 now, 1 a minute"]
+    assert (seen.in_progress, seen.minutes[-1]) == (1, 1)
+
+
 def test_a_trunk_that_is_configured_no_more_is_seen_while_calls_go_through_it(scene: Scene) -> None:
     scene.call(scene.campaign("spring", trunk="former"), begun=3)
     assert ("former", 1) in [(limit.name, limit.load.in_progress) for limit in scene.overview().shared]

@@ -1,8 +1,9 @@
--- What counts against limits: calls in progress, and those begun within the last minute, whoever they belong to.
+-- What counts against limits: calls in progress, and those begun within the last minute, whoever they belong to. Calls
+-- that are only made ready wait for their turn, however many there are.
 WITH counted AS (
     SELECT campaign_id, company_id, trunk, 1 AS in_progress, 0 AS begun
     FROM calls
-    WHERE state IN ('claimed', 'dialing', 'answered')
+    WHERE state IN ('claimed', 'dialing', 'answered') AND dialing_at IS NOT NULL
     UNION ALL
     SELECT c.campaign_id, c.company_id, c.trunk, 0, 1
     FROM calls AS c
