@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from psycopg import Connection
 
 from actors.trunk.pace import NOTHING, Learned, PaceLearned
@@ -9,18 +11,23 @@ from actors.trunk.pace import NOTHING, Learned, PaceLearned
 
 def read_pace(connection: Connection, trunk: str) -> PaceLearned:
     """What was learned of this trunk, by whichever process."""
-    row = connection.execute(
-        "SELECT calls_per_minute::float, too_fast_at, max_concurrent_calls::float, too_many_at"
-        " FROM trunk_paces WHERE trunk = %s",
-        (trunk,),
-    ).fetchone()
-    if row is None:
-        return NOTHING
-    per_minute, too_fast_at, concurrent, too_many_at = row
-    return PaceLearned(
-        None if per_minute is None else Learned(per_minute, too_fast_at),
-        None if concurrent is None else Learned(concurrent, too_many_at),
+    return read_paces(connection, [trunk])[trunk]
+
+
+def read_paces(connection: Connection, trunks: Iterable[str]) -> dict[str, PaceLearned]:
+    """The same of each of these trunks."""
+    learned = dict.fromkeys(trunks, NOTHING)
+    rows = connection.execute(
+        "SELECT trunk, calls_per_minute::float, too_fast_at, max_concurrent_calls::float, too_many_at"
+        " FROM trunk_paces WHERE trunk = ANY (%s)",
+        (list(learned),),
     )
+    for trunk, per_minute, too_fast_at, concurrent, too_many_at in rows:
+        learned[trunk] = PaceLearned(
+            None if per_minute is None else Learned(per_minute, too_fast_at),
+            None if concurrent is None else Learned(concurrent, too_many_at),
+        )
+    return learned
 
 
 def write_pace(connection: Connection, trunk: str, learned: PaceLearned) -> None:

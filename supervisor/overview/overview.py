@@ -20,11 +20,13 @@ class Load:
     begun: int = 0  # within the last 60 s
     most_in_progress: int | None = None
     most_begun: int | None = None
+    slowed_down: str | None = None  # why a limit is lower for now than the configured one
 
     @property
     def written(self) -> str:
         """`3 of 5 now, 8 of 10 a minute`; what has no limit stands alone."""
-        return f"{_of(self.in_progress, self.most_in_progress)} now, {_of(self.begun, self.most_begun)} a minute"
+        said = f"{_of(self.in_progress, self.most_in_progress)} now, {_of(self.begun, self.most_begun)} a minute"
+        return said if self.slowed_down is None else f"{said} (slowed down: {self.slowed_down})"
 
     @property
     def is_full(self) -> bool:

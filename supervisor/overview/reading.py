@@ -14,7 +14,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, dict_row, tuple_row
 
+from actors.limiter import CallLimits
 from actors.statements import statement
+from actors.trunk.pace import Pace
+from actors.trunk.paces import read_paces
 from supervisor.config.service import ServiceFile
 from supervisor.database.breakers import BreakerRow, read_breakers, services_of
 from supervisor.overview.overview import CampaignLine, Failure, Hour, Load, Overview, Process, SharedLimit
@@ -22,6 +25,9 @@ from supervisor.report.report import snapshot
 from supervisor.report.summary import in_order
 
 _sql = partial(statement, __package__)
+
+Limits = tuple[int | None, int | None, str | None]
+"""Calls at once and a minute, and why one of them is lower for now than it is configured."""
 
 MOST_CAMPAIGNS = 200
 MOST_FAILURES = 20
@@ -58,7 +64,7 @@ class Reader:
                 services=_services(connection),
                 campaigns=_campaigns(connection, load),
                 statuses=dict(_rows(connection, "statuses")),
-                shared=_shared(load, configuration),
+                shared=_shared(load, configuration, _trunk_limits(connection, configuration, now)),
                 breakers=breakers,
                 last_hour=in_order(_outcomes(last_hour)),
                 hours=self._hours(connection, trunks, now),
@@ -96,20 +102,33 @@ def _campaigns(connection: psycopg.Connection[Any], load: Iterable[dict[str, Any
     return lines
 
 
-def _shared(load: Iterable[dict[str, Any]], configuration: ServiceFile) -> list[SharedLimit]:
+def _trunk_limits(connection: psycopg.Connection[Any], configuration: ServiceFile, now: datetime) -> dict[str, Limits]:
+    """Those that are kept now: a carrier's refusals lower them for a while."""
+    learned = read_paces(connection, configuration.trunks)
+    limits: dict[str, Limits] = {}
+    for name, trunk in configuration.trunks.items():
+        pace = Pace(CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute), learned[name])
+        kept = pace.limits(now)
+        slower = (kept.concurrent, kept.per_minute) != (pace.configured.concurrent, pace.configured.per_minute)
+        limits[name] = kept.concurrent, kept.per_minute, "its carrier refused more" if slower else None
+    return limits
+
+
+def _shared(
+    load: Iterable[dict[str, Any]], configuration: ServiceFile, trunk_limits: dict[str, Limits]
+) -> list[SharedLimit]:
     """Companies and trunks of the configuration, and those that have calls without being in it any more."""
     in_progress: defaultdict[str, Counter[str]] = defaultdict(Counter)
     begun: defaultdict[str, Counter[str]] = defaultdict(Counter)
     company_limits = {name: company.max_concurrent_calls for name, company in configuration.companies.items()}
-    trunk_limits = {name: (t.max_concurrent_calls, t.calls_per_minute) for name, t in configuration.trunks.items()}
     for row in load:
         for kind in ("company", "trunk"):
             in_progress[kind][row[kind]] += row["in_progress"]
             begun[kind][row[kind]] += row["begun"]
         company_limits.setdefault(row["company"], row["max_concurrent_calls"])
-        trunk_limits.setdefault(row["trunk"], (None, None))
-    limits: Mapping[str, Mapping[str, tuple[int | None, int | None]]] = {
-        "company": {name: (most, None) for name, most in company_limits.items()},
+        trunk_limits.setdefault(row["trunk"], (None, None, None))
+    limits: Mapping[str, Mapping[str, Limits]] = {
+        "company": {name: (most, None, None) for name, most in company_limits.items()},
         "trunk": trunk_limits,
     }
     return [

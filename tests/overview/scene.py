@@ -79,6 +79,10 @@ class Scene:
             (service, state, ago(5), ago(5), ago(-1) if state == "open" else None, error, ago(4), ago(4)),
         )
 
+    def refused(self, trunk: str, pace: dict[str, Any]) -> None:
+        """A carrier's refusals, and what they left of its trunk's limits."""
+        self._execute("trunk_paces", trunk=trunk, **pace)
+
     def hold(self, campaign: UUID, hold: str) -> None:
         self._execute("campaign_holds", campaign_id=campaign, hold=hold, message="held", created_at=NOW)
 

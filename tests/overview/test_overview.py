@@ -50,6 +50,19 @@ def test_calls_that_are_only_made_ready_are_not_in_progress(scene: Scene) -> Non
     assert (seen.in_progress, seen.minutes[-1]) == (1, 1)
 
 
+def test_a_trunk_that_its_carrier_has_slowed_down_stands_against_what_it_takes(scene: Scene) -> None:
+    scene.refused("main", {"calls_per_minute": 60, "too_fast_at": ago(0.2)})
+    scene.refused("second", {"max_concurrent_calls": 2.5, "too_many_at": ago(0.2)})
+    scene.call(scene.campaign("spring"), begun=0.5)
+    written = {limit.name: limit.load.written for limit in scene.overview().shared if limit.kind == "trunk"}
+    assert written == {
+        "main": "1 of 30 now, 1 of 60 a minute (slowed down: its carrier refused more)",
+        "second": "0 of 2 now, 0 a minute (slowed down: its carrier refused more)",
+    }
+    later = {limit.name: limit.load.written for limit in scene.overview(now=ago(-40)).shared if limit.kind == "trunk"}
+    assert later == {"main": "1 of 30 now, 0 of 600 a minute", "second": "0 now, 0 a minute"}
+
+
 def test_a_trunk_that_is_configured_no_more_is_seen_while_calls_go_through_it(scene: Scene) -> None:
     scene.call(scene.campaign("spring", trunk="former"), begun=3)
     assert ("former", 1) in [(limit.name, limit.load.in_progress) for limit in scene.overview().shared]
