@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -51,6 +53,12 @@ def test_every_request_is_answered_as_it_is_described(
         case.call_and_validate(base_url=shared_site.url, headers=shared_site.bearer, excluded_checks=NOT_PROMISED)
 
     ask()
+
+
+def test_the_readme_names_every_request_and_no_other() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    named = re.findall(r"^    (GET|POST|DELETE) +(/[^ ?]*)", readme, re.MULTILINE)
+    assert sorted(named) == sorted((operation.method.upper(), operation.path) for operation in OPERATIONS)
 
 
 def is_id(value: object) -> bool:
