@@ -14,7 +14,7 @@ from actors import faults
 from supervisor.simulator import Ring
 from tests.crash.contacts import SHORT, contacts
 from tests.crash.part import Part
-from tests.crash.promises import most_within
+from tests.crash.promises import check_nobody_was_hung_up_on, most_within
 from tests.crash.scene import Scene
 from tests.waiting import wait_until
 
@@ -78,6 +78,7 @@ def _live_on(scene: Scene, timeout_s: float = 60) -> None:
     service = scene.service()
     scene.wait_until_completed(service, timeout_s=timeout_s)
     scene.stop(service)
+    check_nobody_was_hung_up_on(scene)
 
 
 PARTS = (

@@ -12,7 +12,7 @@ import pytest
 from supervisor.simulator import Answer
 from tests.crash.contacts import BUSY, LONG, contacts
 from tests.crash.part import Part
-from tests.crash.promises import most_within
+from tests.crash.promises import check_nobody_was_hung_up_on, most_within
 from tests.crash.scene import LEASE_S, Scene
 from tests.waiting import wait_until
 
@@ -34,6 +34,7 @@ def a_service_that_is_told_to_stop_ends_its_calls_and_the_next_goes_on(scene: Sc
     scene.wait_until_completed(service)
     scene.stop(service)
     assert not _interrupted(scene)
+    check_nobody_was_hung_up_on(scene)
 
 
 def calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once(scene: Scene) -> None:
@@ -49,6 +50,7 @@ def calls_that_go_on_while_the_service_is_dead_are_taken_over_at_once(scene: Sce
     assert {call["outcome"] for call in scene.read("SELECT * FROM calls WHERE counts")} == {"answered"}
     assert len(scene.livekit.rings()) == 20
     scene.stop(service)
+    check_nobody_was_hung_up_on(scene)
 
 
 def two_supervisors_share_the_campaigns(scene: Scene) -> None:
@@ -77,6 +79,7 @@ def of_two_supervisors_one_is_killed_and_the_other_takes_over_all_its_campaigns(
     assert datetime.now(UTC) - killed_at < timedelta(seconds=LEASE_S + 2)
     scene.wait_until_completed(second)
     scene.stop(second)
+    check_nobody_was_hung_up_on(scene)
 
 
 def one_that_stood_still_longer_than_its_lease_dials_and_writes_nothing_more(scene: Scene) -> None:
