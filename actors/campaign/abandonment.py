@@ -60,3 +60,11 @@ class Abandonment:
     def most_calls(self, max_concurrent_calls: int, now: datetime) -> int:
         """How many of `max_concurrent_calls` may be in progress now: at least one."""
         return max(math.floor(max_concurrent_calls * self.allowed(now)), 1)
+
+    def slowed_to(self, max_concurrent_calls: int | None, now: datetime) -> int | None:
+        """How many calls may be in progress now, where that is fewer than else, for whoever looks. None: as many as
+        ever; or, of a campaign without a limit, a part of what only its actor knows."""
+        allowed = self.allowed(now)
+        if allowed == 1 or (allowed > 0 and max_concurrent_calls is None):
+            return None
+        return self.most_calls(max_concurrent_calls or 1, now)

@@ -140,10 +140,9 @@ def _limits(campaign: CampaignFacts, now: datetime) -> list[Limit]:
 def _slowed_down(campaign: CampaignFacts, now: datetime) -> list[Limit]:
     own = campaign.settings.limits
     rule = Abandonment(own.max_abandon_rate, campaign.answered)
-    allowed = rule.allowed(now)
-    if allowed == 1 or (allowed > 0 and own.max_concurrent_calls is None):
-        return []  # part of a campaign's calls without a limit: of how many, only its actor knows
-    most = rule.most_calls(own.max_concurrent_calls or 1, now)
+    most = rule.slowed_to(own.max_concurrent_calls, now)
+    if most is None:
+        return []
     calls = "one call" if most == 1 else f"{most} calls"
     text = (
         f"the campaign is slowed down to {calls} at once: {rule.share(now):.1%} of those who answered found no agent"

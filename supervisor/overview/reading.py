@@ -14,6 +14,8 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, dict_row, tuple_row
 
+from actors.campaign.abandonment import Abandonment
+from actors.campaign.readings import Answered, read_answered
 from actors.limiter import CallLimits
 from actors.statements import statement
 from actors.trunk.pace import Pace
@@ -37,6 +39,7 @@ _LONGEST_CALL = timedelta(hours=2)
 """For the calls that were in progress when the last hour began."""
 _HOURS = 24
 _PAST_KEPT = timedelta(minutes=5)
+_ANSWERS_KEPT = timedelta(seconds=30)
 _MINUTES = 60
 _PHONE_NUMBER = r"[+][0-9][0-9 ().-]{5,}[0-9]|[0-9]{9,}"
 """As services write one into what they say went wrong; read by PostgreSQL, too."""
@@ -45,10 +48,11 @@ _HIDDEN = "***"
 
 class Reader:
     """Reads it as often as somebody looks. Used by one thread, or by several that take turns with what it remembers:
-    hours that are long past, which a very busy service takes a second to count."""
+    hours that are long past, which a very busy service takes a second to count, and for a moment who found an agent."""
 
     def __init__(self) -> None:
         self._past: tuple[datetime, list[Hour]] | None = None  # when it was read
+        self._answered: tuple[datetime, dict[UUID, Answered]] | None = None  # the same
 
     def read(self, connection: psycopg.Connection[Any], configuration: ServiceFile, now: datetime) -> Overview:
         """What is going on at `now`, on a connection that has begun no transaction. How calls ended that were begun
@@ -62,7 +66,7 @@ class Reader:
             return Overview(
                 now=now,
                 services=_services(connection),
-                campaigns=_campaigns(connection, load),
+                campaigns=self._campaigns(connection, load, now),
                 statuses=dict(_rows(connection, "statuses")),
                 shared=_shared(load, configuration, _trunk_limits(connection, configuration, now)),
                 breakers=breakers,
@@ -71,6 +75,33 @@ class Reader:
                 minutes=_minutes(connection, trunks, now),
                 failures=_failures(connection, now, breakers, last_hour),
             )
+
+    def _campaigns(
+        self, connection: psycopg.Connection[Any], load: Iterable[dict[str, Any]], now: datetime
+    ) -> list[CampaignLine]:
+        in_progress: Counter[UUID] = Counter()
+        begun: Counter[UUID] = Counter()
+        for row in load:
+            in_progress[row["campaign_id"]] += row["in_progress"]
+            begun[row["campaign_id"]] += row["begun"]
+        rows = _read(connection, "campaigns", {"most_campaigns": MOST_CAMPAIGNS})
+        answered = self._answers(connection, [row["id"] for row in rows if row["status"] == "running"], now)
+        lines = []
+        for row in rows:
+            limits = _limits_of(row, answered.get(row["id"], []), now)
+            row["holds"] = tuple(row["holds"])
+            row["status_error"] = _hidden(row["status_error"])
+            lines.append(CampaignLine(**row, load=Load(in_progress[row["id"]], begun[row["id"]], *limits)))
+        return lines
+
+    def _answers(
+        self, connection: psycopg.Connection[Any], campaigns: list[UUID], now: datetime
+    ) -> dict[UUID, Answered]:
+        read_at, answered = self._answered or (now, {})
+        if not answered or not timedelta() <= now - read_at < _ANSWERS_KEPT:
+            answered = read_answered(connection, campaigns, now)
+            self._answered = now, answered
+        return answered
 
     def _hours(self, connection: psycopg.Connection[Any], trunks: list[str], now: datetime) -> list[Hour]:
         recent = now.replace(minute=0, second=0, microsecond=0) - _HOUR
@@ -82,24 +113,19 @@ class Reader:
         return [*past, *_hours(connection, trunks, recent, recent + 2 * _HOUR)]
 
 
+def _limits_of(row: dict[str, Any], answered: Answered, now: datetime) -> Limits:
+    """A campaign's: it slows down when too many who answer find no agent."""
+    most, per_minute = row.pop("max_concurrent_calls"), row.pop("calls_per_minute")
+    rule = Abandonment(row.pop("max_abandon_rate"), answered)
+    slowed_to = rule.slowed_to(most, now)
+    if slowed_to is None:
+        return most, per_minute, None
+    return slowed_to, per_minute, f"{rule.share(now):.1%} of those who answered found no agent"
+
+
 def _services(connection: psycopg.Connection[Any]) -> list[Process]:
     with connection.cursor(row_factory=class_row(Process)) as cursor:
         return cursor.execute(_sql("services")).fetchall()
-
-
-def _campaigns(connection: psycopg.Connection[Any], load: Iterable[dict[str, Any]]) -> list[CampaignLine]:
-    in_progress: Counter[UUID] = Counter()
-    begun: Counter[UUID] = Counter()
-    for row in load:
-        in_progress[row["campaign_id"]] += row["in_progress"]
-        begun[row["campaign_id"]] += row["begun"]
-    lines = []
-    for row in _read(connection, "campaigns", {"most_campaigns": MOST_CAMPAIGNS}):
-        most = row.pop("max_concurrent_calls"), row.pop("calls_per_minute")
-        row["holds"] = tuple(row["holds"])
-        row["status_error"] = _hidden(row["status_error"])
-        lines.append(CampaignLine(**row, load=Load(in_progress[row["id"]], begun[row["id"]], *most)))
-    return lines
 
 
 def _trunk_limits(connection: psycopg.Connection[Any], configuration: ServiceFile, now: datetime) -> dict[str, Limits]:

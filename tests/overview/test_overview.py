@@ -50,6 +50,28 @@ def test_calls_that_are_only_made_ready_are_not_in_progress(scene: Scene) -> Non
     assert (seen.in_progress, seen.minutes[-1]) == (1, 1)
 
 
+def test_a_campaign_of_whose_calls_too_many_find_no_agent_stands_against_what_it_may(scene: Scene) -> None:
+    spring = scene.campaign("spring", max_concurrent_calls=5)
+    scene.campaign("autumn", max_concurrent_calls=5)
+    scene.call(spring, begun=0.5)
+    for _ in range(3):
+        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39))
+    loads = {campaign.slug: campaign.load for campaign in scene.overview().campaigns}
+    said = "1 of 1 now, 1 a minute (slowed down: 3.0% of those who answered found no agent)"
+    assert (loads["spring"].written, loads["spring"].is_full) == (said, True)
+    assert loads["autumn"].written == "0 of 5 now, 0 a minute"
+
+
+def test_who_found_no_agent_may_be_half_a_minute_old_and_no_older(scene: Scene) -> None:
+    spring, reader = scene.campaign("spring", max_concurrent_calls=5), Reader()
+    scene.overview(reader)
+    for _ in range(3):
+        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39))
+    (soon,) = scene.overview(reader, ago(-0.4)).campaigns
+    (later,) = scene.overview(reader, ago(-0.5)).campaigns
+    assert (soon.load.most_in_progress, later.load.most_in_progress) == (5, 1)
+
+
 def test_a_trunk_that_its_carrier_has_slowed_down_stands_against_what_it_takes(scene: Scene) -> None:
     scene.refused("main", {"calls_per_minute": 60, "too_fast_at": ago(0.2)})
     scene.refused("second", {"max_concurrent_calls": 2.5, "too_many_at": ago(0.2)})

@@ -2,7 +2,7 @@
 -- of campaigns are settled with their tasks: nothing is counted here.
 SELECT p.id, p.slug, p.name, o.slug AS company, p.status, p.status_message, p.status_error,
     p.total_tasks AS total, p.completed_tasks AS completed, p.failed_tasks AS failed,
-    p.max_concurrent_calls, p.calls_per_minute,
+    p.max_concurrent_calls, p.calls_per_minute, p.max_abandon_rate::float,
     ARRAY(SELECT h.hold::text FROM campaign_holds AS h WHERE h.campaign_id = p.id ORDER BY h.created_at, h.hold) AS holds
 FROM campaigns AS p
 JOIN companies AS o ON o.id = p.company_id
