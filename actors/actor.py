@@ -204,11 +204,18 @@ def describe(error: BaseException) -> str:
 
 def is_outage(error: BaseException) -> bool:
     """Whether PostgreSQL was away, or did not answer in time: nothing that whoever met it could do better."""
-    return isinstance(error, psycopg.OperationalError | PoolTimeout | PoolClosed | _NOT_NOW)
+    return isinstance(error, OUTAGE)
 
 
-_NOT_NOW = psycopg.errors.ReadOnlySqlTransaction | psycopg.errors.IdleInTransactionSessionTimeout
-"""A server that is being changed for another, and this process having stood still: psycopg counts them as others."""
+OUTAGE = (
+    psycopg.OperationalError,
+    PoolTimeout,
+    PoolClosed,
+    # A server that is being changed for another, and this process having stood still: psycopg counts them as others.
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+"""What is raised then: whoever can do without PostgreSQL for a while catches all of these."""
 
 
 def _as_exception(error: BaseException) -> Exception:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
 from actors import faults
-from actors.actor import Actor, Surroundings
+from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import BREAKERS, RECORDING, Address, campaign_address, trunk_address
 from actors.blame import Fault
 from actors.breakers.messages import AgentJoined, CallAnswered
@@ -206,7 +205,7 @@ class Dialer(Actor):
         try:
             with ledger.own_transaction(self._pool) as connection:
                 mark = ledger.mark_dialing(connection, self._call, limits, now, self._marked_perhaps)
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except OUTAGE as error:
             self._marked_perhaps.append(now)
             # Without the mark nothing may ring. The trunk lets us begin again once PostgreSQL is back.
             self.log.warning("dial_put_off", error=str(error))
@@ -254,7 +253,7 @@ class Dialer(Actor):
         try:
             with ledger.own_transaction(self._pool) as connection:
                 return write(connection, self._call.call_id, self._call.epoch, *values)
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except OUTAGE as error:
             self.log.warning("progress_not_written", error=str(error))
             return None
 

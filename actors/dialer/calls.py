@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pykka
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from actors.actor import Actor, Surroundings
+from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import (
     BREAKERS,
     DIALER_PREFIX,
@@ -45,9 +45,10 @@ StartDialer = Callable[[Address, int, Call, bool, CallRow | None], "pykka.ActorR
 """Address, generation, call, whether it is to be resumed and not dialed, and how far it has come, if that is known."""
 
 MOST_DIALERS = 4
-"""Dialers that may die on one call; then it ends as interrupted: something about it kills them."""
-
-
+"""Dialers that may die on one call; then it ends as interrupted: something about it kills them. Those that PostgreSQL's
+absence has killed are not counted."""
+RESUME_AGAIN = timedelta(seconds=5)
+"""How soon calls that could not be followed are resumed: PostgreSQL was away, or there was no thread to be had."""
 READ_WITHIN_S = 1.0
 """How long a connection to PostgreSQL is waited for: everybody's calls wait meanwhile."""
 
@@ -59,12 +60,17 @@ class NotReturned:
     campaign_id: UUID
 
 
+@dataclass(frozen=True)
+class ResumeAgain:
+    """Reminder: there are calls that could not be followed."""
+
+
 class Calls(Actor):
     """The parent of all dialers.
 
     A result is kept until the campaign says that it is in the database, and told again to a campaign that has
     started anew: no death between a call's end and its settlement can lose it. A dialer that dies is followed by one
-    that resumes its call and never dials it again.
+    that resumes its call and never dials it again; where none can, the call goes on, and is resumed later.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class Calls(Actor):
         self._unsettled: dict[UUID, CallResult] = {}
         self._letting_go: set[UUID] = set()  # calls whose dialers have been told to stop
         self._resume_when_gone: dict[UUID, Call] = {}  # wanted again before their dialers were gone
+        self._resume_later: dict[UUID, tuple[Call, int]] = {}  # nobody follows them: with the next dialer's generation
 
     def started(self) -> None:
         """What lay in the mailbox of one that crashed is lost: campaigns say which calls there are."""
@@ -116,6 +123,9 @@ class Calls(Actor):
                     self._unsettled.pop(call_id, None)
             case ChildDown():
                 self._dialer_down(message)
+            case ResumeAgain():
+                waiting, self._resume_later = self._resume_later, {}
+                self._resume(waiting.values())
             case FeelPulse():
                 self._feel_pulse()
             case _:
@@ -149,22 +159,35 @@ class Calls(Actor):
                 self._resume_when_gone[call.call_id] = call
             else:
                 self._dialers.setdefault(call.call_id, (call, 0))
-        stand = self._read([call.call_id for call in unfollowed])
-        for call in unfollowed:
-            self._start(call, 1, resume=True, stands=stand.get(call.call_id))
+        self._resume([(call, 1) for call in unfollowed])
 
-    def _read(self, call_ids: list[UUID]) -> Mapping[UUID, CallRow]:
+    def _resume(self, calls: Collection[tuple[Call, int]]) -> None:
+        """Have these followed that nobody follows, each by a dialer of this generation."""
+        stand = self._read([call.call_id for call, _ in calls])
+        for call, generation in calls:
+            if stand is None:
+                self._put_off(call, generation)
+            else:
+                self._resume_later.pop(call.call_id, None)
+                self._start(call, generation, resume=True, stands=stand.get(call.call_id))
+
+    def _put_off(self, call: Call, generation: int) -> None:
+        """It goes on meanwhile: it is neither over nor hung up on because nobody can follow it."""
+        if not self._resume_later:
+            self.remind("resume again", self.clock.now() + RESUME_AGAIN, ResumeAgain())
+        self._resume_later[call.call_id] = call, generation
+
+    def _read(self, call_ids: list[UUID]) -> Mapping[UUID, CallRow] | None:
         """How far these have come, that have no dialer, so that nothing is written of them: a thousand dialers that
-        each ask for a connection to look would take a second. Without PostgreSQL each looks for itself, when it is
-        back."""
+        each ask for a connection to look would take a second. None: PostgreSQL is away."""
         if not call_ids:
             return {}
         try:
             with self._pool.connection(READ_WITHIN_S) as connection:
                 return ledger.read_calls(connection, call_ids)
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except OUTAGE as error:
             self.log.warning("calls_not_read", calls=len(call_ids), error=str(error))
-            return {}
+            return None
 
     def _let_go(self, campaign_id: UUID) -> None:
         for call_id, (call, _) in self._dialers.items():
@@ -174,20 +197,27 @@ class Calls(Actor):
                 self.tell(trunk_address(call.trunk), PermitsReturned((call_id,)))
                 self._resume_when_gone.pop(call_id, None)
                 dialer.stop(block=False)
+        for call, _ in list(self._resume_later.values()):
+            if call.campaign_id == campaign_id:
+                del self._resume_later[call.call_id]
+                self.tell(trunk_address(call.trunk), PermitsReturned((call.call_id,)))
         self._unsettled = {
             call_id: result for call_id, result in self._unsettled.items() if result.call.campaign_id != campaign_id
         }
 
     def _start(self, call: Call, generation: int, *, resume: bool, stands: CallRow | None = None) -> None:
-        self._dialers[call.call_id] = call, generation
         address = dialer_address(call.call_id)
         try:
             self._start_dialer(address, generation, call, resume, stands)
+            self._dialers[call.call_id] = call, generation
         except RuntimeError as error:  # no thread to be had
             self._directory.leave(address)
-            self._finished(
-                CallResult(call, Outcome.ERROR, self.clock.now(), error=f"could not start a dialer: {error}")
-            )
+            said = f"could not start a dialer: {error}"
+            if resume:
+                self.log.warning("call_not_resumed", call=str(call.call_id), campaign=call.campaign, error=said)
+                self._put_off(call, generation)
+            else:
+                self._finished(CallResult(call, Outcome.ERROR, self.clock.now(), error=said))
 
     def _dialer_down(self, down: ChildDown) -> None:
         call_id = _call_id(down.address)
@@ -203,7 +233,9 @@ class Calls(Actor):
         if call is None or down.error is None:
             return
         self.log.error("dialer_died", call=str(call.call_id), campaign=call.campaign, error=down.error)
-        if down.generation < MOST_DIALERS:
+        if down.outage:
+            self._put_off(call, down.generation)
+        elif down.generation < MOST_DIALERS:
             self._telemetry.actor_restarted("dialer")
             self._start(call, down.generation + 1, resume=True)
         else:

@@ -1,0 +1,109 @@
+"""PostgreSQL fails under calls in progress: they go on, and what they yield is written when it is back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg_pool import PoolTimeout
+
+from actors.addresses import dialer_address
+from actors.dialer import ledger
+from actors.dialer.actor import Dialer
+from actors.dialer.calls import MOST_DIALERS
+from actors.dialer.messages import ParticipantLeft, Seen
+from supervisor.clock import ManualClock
+from supervisor.simulator import Answer
+from tests.waiting import wait_until
+from tests.world import World
+
+NUMBER = "+79450000001"
+FOREVER = Answer(ring_s=1, talk_s=100_000)
+AWAY = [psycopg.OperationalError, PoolTimeout, psycopg.errors.ReadOnlySqlTransaction]
+
+
+class Failing:
+    """A function that fails so often, and works after that."""
+
+    def __init__(self, works: Callable[..., Any], error: Exception, times: float = float("inf")) -> None:
+        self._works, self._error, self._times = works, error, times
+        self.failed = 0
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        if self.failed < self._times:
+            self.failed += 1
+            raise self._error
+        return self._works(*values, **named)
+
+
+def advance(world: World, seconds: float) -> None:
+    assert isinstance(world.clock, ManualClock)
+    world.clock.advance(timedelta(seconds=seconds))
+
+
+def talking(world: World) -> UUID:
+    """A call in progress."""
+    world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0)
+    world.campaign("spring", [NUMBER])
+    world.livekit.set_script({NUMBER: [FOREVER]})
+    world.start()
+    wait_until(lambda: world.calls("spring") and world.calls("spring")[0]["agent_joined_at"])
+    call_id: UUID = world.calls("spring")[0]["id"]
+    return call_id
+
+
+def hang_up(world: World, call_id: UUID) -> None:
+    """The callee does, and the agent leaves with them."""
+    callee = Seen(f"callee-{call_id}", is_agent=False, joined_at=None, attributes={})
+    for seen in (callee, Seen("agent", is_agent=True, joined_at=None, attributes={})):
+        world.tell(dialer_address(call_id), ParticipantLeft(seen))
+
+
+def is_followed(world: World, failing: Failing) -> bool:
+    advance(world, 1)
+    return failing.failed > MOST_DIALERS and world.service.calls_in_progress() == 1
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_a_call_whose_answer_can_not_be_written_goes_on(
+    still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    failing = Failing(ledger.mark_answered, error("away"))
+    monkeypatch.setattr(ledger, "mark_answered", failing)
+    still_world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0)
+    still_world.campaign("spring", [NUMBER])
+    still_world.livekit.set_script({NUMBER: [Answer(ring_s=1, talk_s=20)]})
+    still_world.start()
+    still_world.wait_for_status("spring", "completed")
+    (call,) = still_world.calls("spring")
+    assert failing.failed and call["outcome"] == "answered"
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_a_call_whose_dialers_can_not_read_how_far_it_has_come_is_followed_when_they_can(
+    still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    call_id, failing = talking(still_world), Failing(ledger.read_calls, error("away"), MOST_DIALERS + 2)
+    monkeypatch.setattr(ledger, "read_calls", failing)
+    still_world.tell(dialer_address(call_id), "nonsense")
+    wait_until(lambda: is_followed(still_world, failing))
+    hang_up(still_world, call_id)
+    still_world.wait_for_status("spring", "completed")
+    assert [call["outcome"] for call in still_world.calls("spring")] == ["answered"]
+
+
+def test_a_call_that_nobody_can_follow_for_want_of_threads_is_followed_when_there_are_some(
+    still_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_id = talking(still_world)
+    failing = Failing(Dialer._start_actor_loop, RuntimeError("can't start new thread"), MOST_DIALERS + 2)
+    monkeypatch.setattr(Dialer, "_start_actor_loop", lambda dialer: failing(dialer))
+    still_world.tell(dialer_address(call_id), "nonsense")
+    wait_until(lambda: is_followed(still_world, failing))
+    hang_up(still_world, call_id)
+    still_world.wait_for_status("spring", "completed")
+    assert [call["outcome"] for call in still_world.calls("spring")] == ["answered"]
