@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,7 @@ from actors.dialer.messages import (
     CallResult,
     DoNotBegin,
     GatewayFailed,
+    LeaseTaken,
     LookFailed,
     NeverDialed,
     ParticipantJoined,
@@ -39,6 +40,7 @@ from actors.dialer.messages import (
     SlotFree,
     Unclear,
 )
+from actors.dialer.progress import Progress
 from actors.dialer.reminders import AskAgain, Look, NoReport
 from actors.limiter import CallLimits
 from actors.outcomes import Outcome
@@ -88,6 +90,7 @@ class Dialer(Actor):
         self.log = self.log.bind(
             call=str(call.call_id), task=str(call.task_id), campaign=call.campaign, attempt=call.attempt
         )
+        self._progress = Progress(pool, self.log)
 
     def started(self) -> None:
         if self._resume:
@@ -137,6 +140,10 @@ class Dialer(Actor):
                 self._look_failed(message.error)
             case Look():
                 self._gateway.look(self._call)
+                self._note()
+            case LeaseTaken():
+                self._call = replace(self._call, epoch=message.epoch)
+                self._note()
             case NoReport():
                 self._finish_conversation()
             case CallFinished():
@@ -165,7 +172,7 @@ class Dialer(Actor):
             return
         self._dialing_at, self._sip_call_id = row.dialing_at, row.sip_call_id
         talk = self._conversation
-        talk.answered_at, talk.agent_joined_at = row.answered_at, row.agent_joined_at
+        talk.answered_at, talk.agent_joined_at = self._progress.written = row.answered_at, row.agent_joined_at
         talk.followed_from_its_answer = False
         if talk.answered_at is None:
             self._unclear = Unclear("whoever dialed died before the answer")
@@ -238,29 +245,21 @@ class Dialer(Actor):
         if talk.agent_joined_at is not None:
             self._tell_of_agent()
         faults.reach("before_recording_row")
-        recorded = self._note(ledger.mark_answered, now, sip_call_id, talk.agent_joined_at)
+        self._note()
         faults.reach("after_recording_row")
-        if recorded:
-            self.tell(RECORDING, RecordingWanted(self._call.call_id))
         if talk.callee_left:  # the webhook of the end has overtaken the answer
             self._gateway.look(self._call)
         else:
             self._look_later(now)
 
-    def _note(self, write: Callable[..., Any], *values: object) -> Any:
-        """Write how far the call has come. Its result says all of it again: a PostgreSQL that is away must not end a
-        conversation."""
-        try:
-            with ledger.own_transaction(self._pool) as connection:
-                return write(connection, self._call.call_id, self._call.epoch, *values)
-        except OUTAGE as error:
-            self.log.warning("progress_not_written", error=str(error))
-            return None
+    def _note(self) -> None:
+        if self._progress.write(self._call, self._conversation, self._sip_call_id):
+            self.tell(RECORDING, RecordingWanted(self._call.call_id))
 
     def _see(self, participant: Seen) -> None:
         new_agent = self._conversation.see(participant, self.clock.now())
         if new_agent and self._conversation.answered_at is not None:
-            self._note(ledger.mark_agent, self._conversation.agent_joined_at)
+            self._note()
             self._tell_of_agent()
 
     def _tell_of_agent(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ from actors.dialer.messages import (
     Call,
     CallFinished,
     CallResult,
+    LeaseTaken,
     LetGo,
     NeverDialed,
     PlaceCalls,
@@ -158,8 +159,15 @@ class Calls(Actor):
             elif call.call_id in self._letting_go:
                 self._resume_when_gone[call.call_id] = call
             else:
-                self._dialers.setdefault(call.call_id, (call, 0))
+                self._go_on(call)
         self._resume([(call, 1) for call in unfollowed])
+
+    def _go_on(self, call: Call) -> None:
+        """Its dialer lives: under a new lease what it writes must carry the new epoch."""
+        known, generation = self._dialers.get(call.call_id, (None, 0))
+        if known is None or known.epoch != call.epoch:
+            self._dialers[call.call_id] = replace(known or call, epoch=call.epoch), generation
+            self.tell(dialer_address(call.call_id), LeaseTaken(call.epoch))
 
     def _resume(self, calls: Collection[tuple[Call, int]]) -> None:
         """Have these followed that nobody follows, each by a dialer of this generation."""

@@ -136,40 +136,36 @@ def _has_room(connection: Connection, trunk: str, limits: CallLimits, now: datet
 
 def mark_answered(
     connection: Connection,
-    call_id: UUID,
-    epoch: int,
+    call: Call,
     answered_at: datetime,
-    sip_call_id: str | None,
     agent_joined_at: datetime | None,
-) -> bool:
-    """Someone took the call, and an agent had joined by then or had not; says nothing of a call that has ended. True:
-    its campaign has its calls recorded, and its recording is expected from now on."""
-    expected = connection.execute(
+    sip_call_id: str | None,
+) -> bool | None:
+    """Someone took the call, and an agent has joined by now or has not: whoever resumes the call knows by this whether
+    it was a conversation. May be said again, and is said once more when the agent joins. None: nothing is written, for
+    the call has ended, or its campaign is not ours now. True: its campaign has its calls recorded, and its recording is
+    expected from now on."""
+    row = connection.execute(
         "WITH answered AS ("
         "  UPDATE calls SET state = 'answered', answered_at = %(at)s, sip_call_id = coalesce(%(sip)s, sip_call_id),"
-        "  agent_joined_at = coalesce(%(agent)s, agent_joined_at) WHERE id = %(call)s AND state = 'dialing'"
+        "  agent_joined_at = coalesce(%(agent)s, agent_joined_at)"
+        "  WHERE id = %(call)s AND (state = 'dialing' OR state = 'answered' AND answered_at = %(at)s)"
         + _OURS
-        + "  RETURNING id, company_id, campaign_id)"
-        " INSERT INTO recordings (id, call_id, company_id, next_attempt_at, created_at, updated_at)"
-        " SELECT %(recording)s, a.id, a.company_id, %(look_at)s, %(at)s, %(at)s"
-        " FROM answered a JOIN campaigns c ON c.id = a.campaign_id WHERE c.recording_enabled"
-        " ON CONFLICT (call_id) DO NOTHING",
+        + "  RETURNING id, company_id, campaign_id), "
+        "expected AS ("
+        "  INSERT INTO recordings (id, call_id, company_id, next_attempt_at, created_at, updated_at)"
+        "  SELECT %(recording)s, a.id, a.company_id, %(look_at)s, %(at)s, %(at)s"
+        "  FROM answered a JOIN campaigns c ON c.id = a.campaign_id WHERE c.recording_enabled"
+        "  ON CONFLICT (call_id) DO NOTHING RETURNING call_id)"
+        " SELECT EXISTS (SELECT FROM expected) FROM answered",
         {
             "at": answered_at,
             "sip": sip_call_id,
             "agent": agent_joined_at,
-            "call": call_id,
-            "epoch": epoch,
+            "call": call.call_id,
+            "epoch": call.epoch,
             "recording": new_id(),
             "look_at": answered_at + RECORDED_BY,
         },
-    )
-    return expected.rowcount == 1
-
-
-def mark_agent(connection: Connection, call_id: UUID, epoch: int, joined_at: datetime) -> None:
-    """An agent has joined an answered call: with this, whoever resumes the call knows that it was a conversation."""
-    connection.execute(
-        "UPDATE calls SET agent_joined_at = %(at)s WHERE id = %(call)s AND state = 'answered'" + _OURS,
-        {"at": joined_at, "call": call_id, "epoch": epoch},
-    )
+    ).fetchone()
+    return None if row is None else bool(row[0])

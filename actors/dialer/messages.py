@@ -248,6 +248,16 @@ class RoomsListed:
     rooms: tuple[Room, ...]
 
 
+# To a dialer, from Calls
+
+
+@dataclass(frozen=True)
+class LeaseTaken:
+    """The lease of its campaign was lost, and is ours again: what is written of the call carries this epoch now."""
+
+    epoch: int
+
+
 # To a dialer, from its campaign
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,12 @@ import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
-from actors.addresses import dialer_address
+from actors.addresses import ROSTER, dialer_address
 from actors.dialer import ledger
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import MOST_DIALERS
-from actors.dialer.messages import ParticipantLeft, Seen
+from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
+from actors.roster.messages import LookAround
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
 from tests.waiting import wait_until
@@ -45,12 +47,17 @@ def advance(world: World, seconds: float) -> None:
     world.clock.advance(timedelta(seconds=seconds))
 
 
+def rings(world: World, answer: Answer, *, agent_worker: bool = True) -> None:
+    """One call is begun, which is answered so."""
+    world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0, agent_worker=agent_worker)
+    world.campaign("spring", [NUMBER])
+    world.livekit.set_script({NUMBER: [answer]})
+    world.start()
+
+
 def talking(world: World) -> UUID:
     """A call in progress."""
-    world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0)
-    world.campaign("spring", [NUMBER])
-    world.livekit.set_script({NUMBER: [FOREVER]})
-    world.start()
+    rings(world, FOREVER)
     wait_until(lambda: world.calls("spring") and world.calls("spring")[0]["agent_joined_at"])
     call_id: UUID = world.calls("spring")[0]["id"]
     return call_id
@@ -74,10 +81,7 @@ def test_a_call_whose_answer_can_not_be_written_goes_on(
 ) -> None:
     failing = Failing(ledger.mark_answered, error("away"))
     monkeypatch.setattr(ledger, "mark_answered", failing)
-    still_world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0)
-    still_world.campaign("spring", [NUMBER])
-    still_world.livekit.set_script({NUMBER: [Answer(ring_s=1, talk_s=20)]})
-    still_world.start()
+    rings(still_world, Answer(ring_s=1, talk_s=20))
     still_world.wait_for_status("spring", "completed")
     (call,) = still_world.calls("spring")
     assert failing.failed and call["outcome"] == "answered"
@@ -107,3 +111,38 @@ def test_a_call_that_nobody_can_follow_for_want_of_threads_is_followed_when_ther
     hang_up(still_world, call_id)
     still_world.wait_for_status("spring", "completed")
     assert [call["outcome"] for call in still_world.calls("spring")] == ["answered"]
+
+
+@pytest.mark.parametrize("unwritten", ["answered_at", "agent_joined_at"])
+def test_what_could_not_be_written_of_a_call_is_written_while_it_goes_on(
+    still_world: World, monkeypatch: pytest.MonkeyPatch, unwritten: str
+) -> None:
+    """Whoever follows it after a crash of the process knows by this that somebody was reached."""
+    mark, failed = ledger.mark_answered, threading.Event()
+
+    def fails_once(
+        connection: psycopg.Connection, call: Call, answered_at: datetime, agent: datetime | None, *more: Any
+    ) -> Any:
+        if not failed.is_set() and (unwritten == "answered_at" or agent is not None):
+            failed.set()
+            raise psycopg.OperationalError("away")
+        return mark(connection, call, answered_at, agent, *more)
+
+    monkeypatch.setattr(ledger, "mark_answered", fails_once)
+    rings(still_world, FOREVER)
+    assert failed.wait(10)
+    wait_until(lambda: advance(still_world, 1) or still_world.calls("spring")[0][unwritten])
+    assert still_world.calls("spring")[0]["state"] == "answered"
+
+
+def test_what_is_written_of_a_call_counts_though_its_lease_was_lost_and_taken_again_meanwhile(
+    still_world: World,
+) -> None:
+    rings(still_world, FOREVER, agent_worker=False)
+    wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["answered_at"])
+    still_world.connection.execute("UPDATE campaign_leases SET epoch = epoch + 1")
+    still_world.tell(ROSTER, LookAround())
+    agent = Seen("agent", is_agent=True, joined_at=None, attributes={})
+    still_world.tell(dialer_address(still_world.calls("spring")[0]["id"]), ParticipantJoined(agent))
+    wait_until(lambda: still_world.calls("spring")[0]["agent_joined_at"])
+    assert still_world.calls("spring")[0]["state"] == "answered"
