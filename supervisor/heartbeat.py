@@ -60,9 +60,10 @@ class Heartbeat:
         self._refused = result is Result.REFUSED
 
     def draining(self) -> None:
-        """Calls in progress are waited for: that may take as long as the tree answers."""
+        """Calls in progress are waited for, and their results: that may take as long as the tree answers."""
         if self._is_due() and self._answers():
-            status = f"draining: {_count(self._service.calls_in_progress(), 'call')} in progress"
+            calls = self._service.calls_in_progress()
+            status = f"draining: {_count(calls, 'call')} in progress" if calls else "draining: results to be written"
             self._manager.alive(status)
             self._manager.extend(_EXTENSION_S, status)
 

@@ -18,11 +18,12 @@ import pykka
 import structlog
 
 from actors.actor import Surroundings
-from actors.addresses import BREAKERS, CENSUS, RECONCILER, RECORDING, SUPERVISOR, Directory
+from actors.addresses import BREAKERS, CALLS, CENSUS, RECONCILER, RECORDING, SUPERVISOR, Directory
 from actors.breakers.gateway import ProbeGateway
 from actors.campaign.readings import Readings
 from actors.clock import Clock
 from actors.dialer.gateway import DIAL_WITHIN_S, Gateway
+from actors.dialer.messages import AreAllSettled
 from actors.dialer.reconciler import read_installation
 from actors.ids import new_id
 from actors.roster import leases
@@ -51,6 +52,7 @@ _DIALS_PER_LEASE = 3
 """A decision to dial is older than this part of a lease when its request leaves: then it does not leave."""
 _LOOP_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10.0
+_ANSWER_TIMEOUT_S = 1.0
 
 
 class Service:
@@ -111,6 +113,14 @@ class Service:
         """Dialers that are at work."""
         return self.directory.count("dialer")
 
+    def results_are_written(self) -> bool:
+        """Whether nothing that calls yielded is in memory alone. Not so for certain is no."""
+        resident = self.directory.find(CALLS)
+        try:
+            return resident is not None and bool(resident.ask(AreAllSettled(), timeout=_ANSWER_TIMEOUT_S))
+        except (pykka.Timeout, pykka.ActorDeadError):
+            return False
+
     def silent(self, within_s: float) -> list[str]:
         """Who of those that everything depends on has not answered within this time: the Supervisor, the event loop,
         the timer. Once started, until stopped."""
@@ -118,11 +128,13 @@ class Service:
         return self._round_trip.silent(within_s)
 
     def drain(self, timeout_s: float, hurry: threading.Event, while_waiting: Callable[[], None] = lambda: None) -> int:
-        """Begin nothing new and wait until every call is over, at most this long, or until `hurry` is set;
-        `while_waiting` is called again and again. Returns how many calls are still up."""
+        """Begin nothing new and wait until every call is over and its result in PostgreSQL, at most this long, or until
+        `hurry` is set; `while_waiting` is called again and again. Returns how many calls are still up."""
         self.begin_nothing_new()
         deadline = monotonic() + timeout_s
-        while (calls := self.calls_in_progress()) and monotonic() < deadline and not self.failed.is_set():
+        while (calls := self.calls_in_progress()) or not self.results_are_written():
+            if monotonic() >= deadline or self.failed.is_set():
+                break
             while_waiting()
             if hurry.wait(min(0.05, max(deadline - monotonic(), 0))):
                 break

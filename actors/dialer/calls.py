@@ -26,6 +26,7 @@ from actors.dialer import ledger
 from actors.dialer.ledger import CallRow
 from actors.dialer.messages import (
     RETURN_WITHIN,
+    AreAllSettled,
     Call,
     CallFinished,
     CallResult,
@@ -129,9 +130,12 @@ class Calls(Actor):
                 self._resume(waiting.values())
             case FeelPulse():
                 self._feel_pulse()
+            case AreAllSettled():
+                return not self._unsettled
             case _:
                 raise TypeError(f"Calls can't do anything with {message!r}")
         self._telemetry.results_waiting(len(self._unsettled))
+        return None
 
     def _feel_pulse(self) -> None:
         at_work = self._directory.at_work("dialer").items()

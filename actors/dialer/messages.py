@@ -152,6 +152,11 @@ class NeverDialed:
     call_id: UUID
 
 
+@dataclass(frozen=True)
+class AreAllSettled:
+    """From the edge, which asks: are there no results that a campaign has not settled yet?"""
+
+
 # To a dialer, from the gateway
 
 

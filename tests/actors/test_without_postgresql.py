@@ -13,13 +13,14 @@ import pytest
 from psycopg_pool import PoolTimeout
 
 from actors.addresses import ROSTER, dialer_address
+from actors.campaign import ledger as campaigns_ledger
 from actors.dialer import ledger
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import MOST_DIALERS
 from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
 from actors.roster.messages import LookAround
 from supervisor.clock import ManualClock
-from supervisor.simulator import Answer
+from supervisor.simulator import Answer, Refuse
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -29,7 +30,7 @@ AWAY = [psycopg.OperationalError, PoolTimeout, psycopg.errors.ReadOnlySqlTransac
 
 
 class Failing:
-    """A function that fails so often, and works after that."""
+    """A function that fails so often, or until the end, and works after that."""
 
     def __init__(self, works: Callable[..., Any], error: Exception, times: float = float("inf")) -> None:
         self._works, self._error, self._times = works, error, times
@@ -40,6 +41,9 @@ class Failing:
             self.failed += 1
             raise self._error
         return self._works(*values, **named)
+
+    def end(self) -> None:
+        self._times = 0
 
 
 def advance(world: World, seconds: float) -> None:
@@ -146,3 +150,19 @@ def test_what_is_written_of_a_call_counts_though_its_lease_was_lost_and_taken_ag
     still_world.tell(dialer_address(still_world.calls("spring")[0]["id"]), ParticipantJoined(agent))
     wait_until(lambda: still_world.calls("spring")[0]["agent_joined_at"])
     assert still_world.calls("spring")[0]["state"] == "answered"
+
+
+def test_a_drain_waits_for_results_that_postgresql_does_not_take_yet(
+    brisk_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next start could not know who refused to be called, and would call them again."""
+    failing = Failing(campaigns_ledger.settle, psycopg.OperationalError("away"))
+    monkeypatch.setattr(campaigns_ledger, "settle", failing)
+    brisk_world.campaign("spring", [NUMBER])
+    brisk_world.livekit.set_script({NUMBER: [Refuse(603, "Decline")]})
+    brisk_world.start()
+    wait_until(lambda: failing.failed and brisk_world.service.calls_in_progress() == 0)
+    assert brisk_world.service.drain(0.1, threading.Event()) == 0, "no longer than it may"
+    assert brisk_world.calls("spring")[0]["outcome"] is None
+    brisk_world.service.drain(60, threading.Event(), while_waiting=failing.end)
+    assert brisk_world.calls("spring")[0]["outcome"] == "rejected"
