@@ -292,7 +292,7 @@ class Dialer(Actor):
             self._resolve(status, self._unclear)
         elif self._conversation.over_at is not None:
             # An agent that is still there has said what it had to say; of one that is gone the webhook will tell. They
-            # come in order: who was not told of before the callee's end has not been there.
+            # come in order: who was not told of before the callee's end, nor soon after it, has not been there.
             never_came = self._conversation.agent_joined_at is None and self._conversation.callee_left
             if never_came or any(seen.is_agent for seen in participants):
                 self._finish_conversation()

@@ -55,10 +55,10 @@ class Conversation:
         return answered_at + timedelta(seconds=self._call.agent_timeout_s)
 
     def agent_leaves_by(self, over_at: datetime) -> datetime:
-        """When LiveKit is to be asked about the agent of a callee who left then: at once if none has been seen."""
-        if self.agent_joined_at is None:
-            return over_at
-        return over_at + (AGENT_LEAVES_SLOT if self._call.slot_until_settled else AGENT_LEAVES)
+        """When LiveKit is to be asked about the agent of a callee who left then. Nor is it asked sooner where none has
+        been seen: if the webhook of its coming was lost, that of its leaving is on its way, and says when it came."""
+        hurry = self._call.slot_until_settled and self.agent_joined_at is not None
+        return over_at + (AGENT_LEAVES_SLOT if hurry else AGENT_LEAVES)
 
     @property
     def is_told(self) -> bool:

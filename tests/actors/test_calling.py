@@ -268,6 +268,23 @@ def test_who_has_talked_to_an_agent_was_reached_though_all_of_it_is_told_after_t
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
 
 
+def test_who_has_talked_to_an_agent_was_reached_though_only_of_its_leaving_is_told_and_after_their_own(
+    still_world: World,
+) -> None:
+    still_world.livekit.set_knobs(agent_join_s=0, agent_lingers_s=0, webhooks="never")
+    still_world.campaign("spring", ANSWERING[:1])
+    still_world.livekit.set_script({ANSWERING[0]: [QUICK]})
+    still_world.start()
+    wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["state"] == "answered")
+    wait_until(lambda: still_world.livekit.state()["calls_in_progress"] == 0)
+    call_id = still_world.calls("spring")[0]["id"]
+    still_world.tell(dialer_address(call_id), ParticipantLeft(Seen(f"callee-{call_id}", False, None, {})))
+    wait_until(lambda: value(scrape(still_world), "campaignd_trunk_calls_in_progress", trunk="main") == 0)
+    still_world.tell(dialer_address(call_id), ParticipantLeft(Seen("agent", True, None, {})))
+    wait_until(lambda: still_world.calls("spring")[0]["state"] == "ended")
+    assert still_world.calls("spring")[0]["outcome"] == "answered"
+
+
 def test_a_call_whose_end_was_seen_and_of_whose_agent_nothing_is_told_was_abandoned(still_world: World) -> None:
     over_unheard(still_world)
     assert still_world.calls("spring")[0]["outcome"] is None
@@ -339,8 +356,10 @@ def over_unheard(world: World) -> Address:
     world.start()
     wait_until(lambda: world.calls("spring") and world.calls("spring")[0]["state"] == "answered")
     wait_until(lambda: world.livekit.state()["calls_in_progress"] == 0)
-    advance(world, timedelta(seconds=2))
-    wait_until(lambda: world.livekit.state()["requests"].get("RoomService/ListParticipants", 0) == 2)
+    for looks, after in ((1, timedelta(seconds=2)), (2, AGENT_LEAVES)):
+        advance(world, after)
+        wait_until(lambda looks=looks: world.livekit.state()["requests"].get("RoomService/ListParticipants") == looks)  # type: ignore[misc]
+        wait_until(lambda: value(scrape(world), "campaignd_trunk_calls_in_progress", trunk="main") == 0)
     return dialer_address(world.calls("spring")[0]["id"])
 
 

@@ -19,6 +19,8 @@ from tests.world import KEY, SECRET, TUESDAY, World
 NUMBERS = [f"+7945000{n:04d}" for n in range(300)]
 DOWN = Refuse(503, "Service Unavailable", after_s=0.1)
 UP = Answer(ring_s=0.1, talk_s=1)
+PATIENT = Answer(ring_s=0.1, talk_s=1000)
+"""Waits for an agent as long as it takes."""
 IN_PROGRESS = 50
 THRESHOLD = 5
 AGENTS = "agents:renewals-agent"
@@ -164,11 +166,12 @@ def test_livekit_is_tried_without_calling_anybody_until_it_answers(still_world: 
 def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room(still_world: World) -> None:
     still_world.campaign("spring", NUMBERS[:40], "[limits]\nmax_concurrent_calls = 8\n[call]\nagent_timeout_s = 2")
     still_world.livekit.set_knobs(agent_worker=False)
-    still_world.livekit.set_script({number: [UP] for number in NUMBERS})
+    still_world.livekit.set_script({number: [PATIENT] for number in NUMBERS})
     still_world.start()
 
     def opened() -> bool:
-        pass_time(still_world, timedelta(seconds=1), timedelta(seconds=1))
+        assert isinstance(still_world.clock, ManualClock)
+        still_world.clock.advance(timedelta(seconds=1))
         return breaker(still_world, AGENTS)["state"] != "closed"
 
     wait_until(opened, 30, "the breaker to open")
@@ -188,6 +191,7 @@ def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room
 
     wait_until(between_probes, 30, "the probe to end that was begun without agents")
     still_world.livekit.set_knobs(agent_worker=True)
+    still_world.livekit.set_script({number: [UP] for number in NUMBERS})
 
     def closed() -> bool:
         assert isinstance(still_world.clock, ManualClock)
