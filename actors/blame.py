@@ -13,7 +13,6 @@ class Fault(StrEnum):
     LIST = "list"  # the number does not exist
     TRUNK = "trunk"
     LIVEKIT = "livekit"
-    AGENTS = "agents"
     OURS = "ours"  # this process stood still, or did not hear PostgreSQL: certainly not dialed
     PACE = "pace"  # ours: more calls than LiveKit or the carrier wants
     CONCURRENCY = "concurrency"  # ours too: more calls at once than the carrier wants

@@ -83,7 +83,7 @@ def of_result(result: CallResult, wrong_numbers: int) -> tuple[Verdict, ...]:
 def _of_agents(result: CallResult) -> tuple[Verdict, ...]:
     if result.agent_joined_at is not None:
         return of_agent(result.call, result.agent_joined_at)
-    if result.outcome is Outcome.AGENT_FAILED:
+    if result.is_abandoned:
         agents = agents_service(result.call.agent_name)
         return (Verdict(agents, False, result.ended_at, result.error or result.outcome.value),)
     return ()

@@ -36,7 +36,7 @@ class Allowance:
     agent. A plain rule: it is told what happens, and handed the time."""
 
     def __init__(self, limits: Limits, answered: Iterable[tuple[datetime, bool]] = ()) -> None:
-        """`answered`: for each answered call of late when, and whether an agent joined it."""
+        """`answered`: for each answered call of late when, and whether it was not abandoned."""
         self.limiter = Limiter(CallLimits())
         self.ahead = Ahead()
         self.failing: frozenset[str] = frozenset()
@@ -95,14 +95,14 @@ class Allowance:
         return bool(services & self.failing) or probe in services
 
     def note_end(self, result: CallResult, now: datetime) -> tuple[float, bool]:
-        """A call is over: the share of answered calls that no agent joined, and whether fewer are allowed for it."""
+        """A call is over: the share of answered calls that were abandoned, and whether fewer are allowed for it."""
         before = self._abandonment.allowed(now)
         if result.answered_at is not None and result.outcome is not Outcome.INTERRUPTED:
-            self._abandonment.note(result.answered_at, result.outcome is not Outcome.AGENT_FAILED)
+            self._abandonment.note(result.answered_at, not result.is_abandoned)
         return self._abandonment.share(now), self._abandonment.allowed(now) < before
 
     def abandon_share(self, now: datetime) -> float:
-        """The share of answered calls, of late, that no agent joined; 0 to 1."""
+        """The share of answered calls, of late, that were abandoned; 0 to 1."""
         return self._abandonment.share(now)
 
     def standing(self, now: datetime, permits_wanted: int) -> Standing:

@@ -26,7 +26,7 @@ MOST_AT_ONCE = 50
 """Campaigns that are read together: of each there may be LATEST answered calls."""
 
 Answered = list[tuple[datetime, bool]]
-"""When calls were answered, and whether an agent joined."""
+"""When calls were answered, and whether they were not abandoned."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def read_answered(connection: Connection, campaigns: Sequence[UUID], now: dateti
     answered: dict[UUID, Answered] = {campaign_id: [] for campaign_id in campaigns}
     with connection.cursor(row_factory=tuple_row) as cursor:
         parameters = {"campaigns": list(campaigns), "since": now - WINDOW, "most": LATEST}
-        for campaign_id, answered_at, agent_joined in cursor.execute(_sql("answered"), parameters):
-            answered[campaign_id].append((answered_at, agent_joined))
+        for campaign_id, answered_at, kept in cursor.execute(_sql("answered"), parameters):
+            answered[campaign_id].append((answered_at, kept))
     return answered
 
 

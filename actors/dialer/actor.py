@@ -361,8 +361,7 @@ class Dialer(Actor):
 
     def _finish_conversation(self) -> None:
         outcome, error = self._conversation.outcome()
-        fault = Fault.AGENTS if outcome is Outcome.AGENT_FAILED else None
-        self._finish(outcome, error, fault)
+        self._finish(outcome, error, None)
 
     def _finish(
         self, outcome: Outcome, error: str | None, fault: Fault | None, sip_status_code: int | None = None

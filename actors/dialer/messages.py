@@ -103,6 +103,14 @@ class CallResult:
     dialing_at: datetime | None = None  # when the dial request left
     fault: Fault | None = None  # whose fault it was that nobody was reached; None: nobody's, or not known
 
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether somebody answered and had no agent as soon as they should have. Who hung up before that says nothing
+        of the agents."""
+        if self.answered_at is None or self.outcome is not Outcome.AGENT_FAILED:
+            return False
+        return self.ended_at - self.answered_at >= timedelta(seconds=self.call.agent_timeout_s)
+
 
 # To Calls
 

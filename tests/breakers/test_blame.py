@@ -63,8 +63,9 @@ def test_a_call_that_reached_nobody_speaks_of_whom_the_table_names(ended: CallRe
         (result(Outcome.VOICEMAIL, answered_at=ANSWERED, agent_joined_at=JOINED), {AGENTS: True}),
         (result(Outcome.VOICEMAIL, answered_at=ANSWERED), {}),
         (result(Outcome.AGENT_FAILED, answered_at=ANSWERED), {AGENTS: False}),
+        (result(Outcome.AGENT_FAILED, answered_at=ENDED - timedelta(seconds=0.5)), {}),
     ],
-    ids=["answered", "voicemail", "voicemail without an agent", "abandoned"],
+    ids=["answered", "voicemail", "voicemail without an agent", "abandoned", "hung up before an agent was late"],
 )
 def test_an_answered_call_shows_that_livekit_and_the_trunk_worked_as_it_was_answered(
     ended: CallResult, agents: dict[str, bool]
@@ -72,7 +73,8 @@ def test_an_answered_call_shows_that_livekit_and_the_trunk_worked_as_it_was_answ
     """Not that they work now: the conversation may have been a long one."""
     verdicts = of_result(ended, 0)
     assert said(verdicts) == {"livekit": True, TRUNK: True, **agents}
-    assert verdicts[:2] == of_answer(ended.call, ANSWERED)
+    assert ended.answered_at is not None
+    assert verdicts[:2] == of_answer(ended.call, ended.answered_at)
     assert [verdict.at for verdict in verdicts[2:]] == [JOINED if ok else ENDED for ok in agents.values()]
 
 

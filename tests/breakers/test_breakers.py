@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -33,6 +34,7 @@ from tests.world import TUESDAY
 
 TRUNK = "trunk:main"
 AGENTS = "agents:renewals-agent"
+PATIENCE = timedelta(seconds=10)  # of `a_call` with its agent
 
 
 def probe_wanted(process: Process, service: str = TRUNK) -> ProbeWanted:
@@ -101,7 +103,7 @@ def test_a_failing_livekit_holds_everybody_and_failing_agents_only_their_campaig
         (other,),
     )
     for _ in range(3):
-        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY)
+        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY - PATIENCE)
     ledger.wait_for_status(one, "paused")
     assert ledger.status(other)[0] == "running"
     for _ in range(3):
@@ -247,7 +249,7 @@ def test_agents_are_probed_in_an_empty_room_and_nobody_is_called(
 ) -> None:
     livekit.set_knobs(agent_worker=False)
     for _ in range(3):
-        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY)
+        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY - PATIENCE)
     ledger.wait_for_state(AGENTS, "open")
     here.tree.advance(30)
     ledger.wait_for_state(AGENTS, "half_open")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from actors.campaign import together
 from actors.campaign.ledger import CampaignRow
-from actors.campaign.readings import Reading, Readings
+from actors.campaign.readings import Reading, Readings, read_answered
 from actors.campaign.together import Together
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
@@ -138,3 +139,26 @@ def test_campaigns_that_are_read_together_know_what_each_would_read_alone(book: 
         assert reading.begun == [TUESDAY - 30 * SECOND]
         assert [began_at for _, began_at in reading.unfinished] == [TUESDAY - 30 * SECOND]
         assert reading.put_off == (each == campaigns[0])
+
+
+def test_a_restart_counts_as_abandoned_what_was_counted_so_when_it_ended(book: Book) -> None:
+    """Ten seconds is how long these campaigns have their agents waited for."""
+    campaign, answered_at = book.campaign(), TUESDAY - MINUTE
+    book.connection.execute("UPDATE campaigns SET agent_timeout_s = 10")
+    ends = [
+        {"outcome": Outcome.ANSWERED, "agent_joined_at": answered_at + SECOND},
+        {"outcome": Outcome.AGENT_FAILED},
+        {"outcome": Outcome.AGENT_FAILED, "ended_at": answered_at + 9 * SECOND},
+    ]
+    book.many(campaign, len(ends))
+    expected = []
+    for task, end in zip(book.claim(campaign, len(ends)), ends, strict=True):
+        values: dict[str, Any] = {"ended_at": answered_at + 30 * SECOND, **end}
+        ended = result(task, answered_at=answered_at, **values)
+        book.connection.execute(
+            "UPDATE calls SET state = 'answered', dialing_at = %s WHERE id = %s", (answered_at, task.call_id)
+        )
+        book.settle(campaign, (ended, COMPLETED))
+        expected.append((answered_at, not ended.is_abandoned))
+    assert sorted(read_answered(book.connection, [campaign], TUESDAY)[campaign]) == sorted(expected)
+    assert [kept for _, kept in expected].count(False) == 1

@@ -19,6 +19,8 @@ from tests.world import TUESDAY
 TRUNK, AGENTS = "trunk:main", "agents:renewals-agent"
 NEEDS = frozenset({LIVEKIT, TRUNK, AGENTS})
 FIVE = Limits(max_concurrent_calls=5)
+LATE, MOMENT = timedelta(seconds=10), timedelta(milliseconds=1)
+"""When an agent is late for `a_call`."""
 
 
 def allowance(
@@ -104,11 +106,18 @@ def test_answers_that_no_agent_joins_narrow_it_and_their_end_is_told_once_it_doe
     slow = allowance(settings=CampaignSettings(limits=Limits(max_concurrent_calls=10, max_abandon_rate=0.03)))
     told = []
     for _ in range(3):
-        ended = CallResult(a_call(), Outcome.AGENT_FAILED, TUESDAY, answered_at=TUESDAY)
+        ended = CallResult(a_call(), Outcome.AGENT_FAILED, TUESDAY, answered_at=TUESDAY - LATE)
         told.append(slow.note_end(ended, TUESDAY))
     assert [round(share, 2) for share, _ in told] == [0.01, 0.02, 0.03]
     assert [slower for _, slower in told] == [False, True, True]
     assert slow.room(TUESDAY) == Room(1)
+
+
+def test_who_hangs_up_before_an_agent_is_late_was_not_abandoned() -> None:
+    calm = allowance(settings=CampaignSettings(limits=Limits(max_concurrent_calls=10, max_abandon_rate=0.03)))
+    for _ in range(100):
+        ended = CallResult(a_call(), Outcome.AGENT_FAILED, TUESDAY, answered_at=TUESDAY - LATE + MOMENT)
+        assert calm.note_end(ended, TUESDAY) == (0, False)
 
 
 def test_what_fails_by_a_service_that_is_known_to_fail_met_an_outage() -> None:
