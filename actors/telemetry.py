@@ -118,7 +118,7 @@ class Telemetry(Protocol):
         ...
 
     def abandon_rate(self, campaign: str, share: float) -> None:
-        """The share of a campaign's answered calls, of late, that no agent joined; 0 to 1."""
+        """The share of a campaign's answered calls, of late, that no agent joined in time; 0 to 1."""
         ...
 
     def actor_kinds(self, kinds: Collection[str]) -> None:

@@ -20,7 +20,7 @@ FREE = 0.5
 
 
 class Abandonment:
-    """The share of answered calls that no agent joined, and how much of a campaign's calls it allows.
+    """The share of answered calls that no agent joined in time, and how much of a campaign's calls it allows.
 
     Full speed up to half of the limit, then less and less; at the limit and above it one call at a time, so that the
     share can fall again. A plain rule: the time is handed in; what it knows is rebuilt from rows.
@@ -28,7 +28,7 @@ class Abandonment:
 
     def __init__(self, max_abandon_rate: float, answered: Iterable[tuple[datetime, bool]] = ()) -> None:
         """`max_abandon_rate` is a share, 0.03 for 3 %. `answered`: for each answered call when, and whether an agent
-        joined it; in any order."""
+        joined it in time; in any order."""
         self.max_abandon_rate = max_abandon_rate
         """May be replaced at any time."""
         self._answered: list[tuple[datetime, bool]] = []

@@ -335,8 +335,10 @@ class Dialer(Actor):
 
     def _look_failed(self, error: str) -> None:
         self.log.warning("look_failed", error=error)
-        if self._conversation.over_at is None:  # it says nothing of the call: they may be talking
-            self.remind("look", self.clock.now() + (self._look_every if self._unclear is None else LOOK_SOON), Look())
+        talk = self._conversation
+        if talk.over_at is None:  # it says nothing of the call: they may be talking, or wait for an agent that is late
+            soon = self._unclear is not None or talk.agent_joined_at is None
+            self.remind("look", self.clock.now() + (LOOK_SOON if soon else self._look_every), Look())
 
     def _over(self) -> None:
         """The callee is gone. Before the answer this says nothing: the dial's own answer will say why."""

@@ -39,7 +39,7 @@ class Conversation:
         self._reported = participant.attributes.get(OUTCOME_ATTRIBUTE, self._reported)
         if self.agent_joined_at is not None:
             return False
-        self.agent_joined_at = participant.joined_at or now
+        self.agent_joined_at = min(participant.joined_at or now, now)  # no agent is late by LiveKit's clock alone
         return True
 
     def agent_has_left(self) -> None:

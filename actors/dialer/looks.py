@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 LOOK_SOON = timedelta(seconds=2)
-"""How soon it is asked again while it is not clear whether the phone rings."""
+"""How soon it is asked again while it is not clear whether the phone rings, or whether an agent has come."""
 _EVERY = timedelta(seconds=15)
 _APART = timedelta(milliseconds=20)
 _FIRST_APART = timedelta(milliseconds=5)

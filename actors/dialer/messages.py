@@ -105,11 +105,14 @@ class CallResult:
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether somebody answered and had no agent as soon as they should have. Who hung up before that says nothing
-        of the agents."""
-        if self.answered_at is None or self.outcome is not Outcome.AGENT_FAILED:
+        """Whether somebody answered and had no agent as soon as they should have, though perhaps later. Who hung up
+        before that says nothing of the agents."""
+        joined_at = self.agent_joined_at if self.outcome is Outcome.ANSWERED else None
+        waited_until = self.ended_at if self.outcome is Outcome.AGENT_FAILED else joined_at
+        if self.answered_at is None or waited_until is None:
             return False
-        return self.ended_at - self.answered_at >= timedelta(seconds=self.call.agent_timeout_s)
+        waited = min(waited_until, self.ended_at) - self.answered_at
+        return waited >= timedelta(seconds=self.call.agent_timeout_s)
 
 
 # To Calls

@@ -129,8 +129,8 @@ def _outcomes() -> Band:
     )
     abandoned = lines(
         "Abandoned calls",
-        "The share of the latest answered calls (a day's, a thousand at most) that no agent joined, and its limit. "
-        "From half of the limit on the campaign slows down; at the limit it places one call at a time.",
+        "The share of the latest answered calls (a day's, a thousand at most) that no agent joined in time, and its "
+        "limit. From half of the limit on the campaign slows down; at the limit it places one call at a time.",
         "percentunit",
         Ask(f"max(campaignd_abandon_ratio{_OF})", "no agent"),
         Ask(f"max(campaignd_abandon_limit_ratio{_OF})", "limit"),

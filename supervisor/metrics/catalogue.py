@@ -77,7 +77,7 @@ _DEFINITIONS = (
     ),
     # Campaigns
     Definition(
-        "campaignd_abandon_ratio", _GAUGE, "Share of answered calls, of late, that no agent joined.", _CAMPAIGN
+        "campaignd_abandon_ratio", _GAUGE, "Share of answered calls, of late, that no agent joined in time.", _CAMPAIGN
     ),
     Definition(
         "campaignd_abandon_limit_ratio", _GAUGE, "The share of answered calls without an agent that is allowed.",

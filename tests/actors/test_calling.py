@@ -12,7 +12,8 @@ import pytest
 from actors.addresses import Address, campaign_address, dialer_address, trunk_address
 from actors.dialer import ledger
 from actors.dialer.conversation import AGENT_LEAVES, AGENT_LEAVES_SLOT
-from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
+from actors.dialer.looks import LOOK_SOON
+from actors.dialer.messages import Call, LookFailed, ParticipantJoined, ParticipantLeft, Seen
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
@@ -289,6 +290,19 @@ def test_a_call_whose_end_was_seen_and_of_whose_agent_nothing_is_told_was_abando
     over_unheard(still_world)
     assert still_world.calls("spring")[0]["outcome"] is None
     advance(still_world, MINUTE / 4)
+    wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "agent_failed")
+
+
+def test_who_waits_for_an_agent_in_vain_is_let_go_as_soon_as_livekit_answers_again(still_world: World) -> None:
+    still_world.livekit.set_knobs(agent_worker=False, callee_patience_s=100_000)
+    still_world.campaign("spring", ANSWERING[:1], "[call]\nagent_timeout_s = 2\nmax_call_duration_s = 86400")
+    still_world.livekit.set_script({ANSWERING[0]: [FOREVER]})
+    still_world.start()
+    wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["state"] == "answered")
+    dialer = still_world.service.directory.find(dialer_address(still_world.calls("spring")[0]["id"]))
+    assert dialer is not None
+    dialer.ask(LookFailed("HTTP 503"), timeout=10)
+    advance(still_world, LOOK_SOON)
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "agent_failed")
 
 

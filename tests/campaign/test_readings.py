@@ -147,6 +147,8 @@ def test_a_restart_counts_as_abandoned_what_was_counted_so_when_it_ended(book: B
     book.connection.execute("UPDATE campaigns SET agent_timeout_s = 10")
     ends = [
         {"outcome": Outcome.ANSWERED, "agent_joined_at": answered_at + SECOND},
+        {"outcome": Outcome.ANSWERED, "agent_joined_at": answered_at + 11 * SECOND},
+        {"outcome": Outcome.VOICEMAIL, "agent_joined_at": answered_at + 11 * SECOND},
         {"outcome": Outcome.AGENT_FAILED},
         {"outcome": Outcome.AGENT_FAILED, "ended_at": answered_at + 9 * SECOND},
     ]
@@ -161,4 +163,4 @@ def test_a_restart_counts_as_abandoned_what_was_counted_so_when_it_ended(book: B
         book.settle(campaign, (ended, COMPLETED))
         expected.append((answered_at, not ended.is_abandoned))
     assert sorted(read_answered(book.connection, [campaign], TUESDAY)[campaign]) == sorted(expected)
-    assert [kept for _, kept in expected].count(False) == 1
+    assert [kept for _, kept in expected].count(False) == 2

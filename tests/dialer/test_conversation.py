@@ -88,6 +88,13 @@ def test_an_agent_is_late_after_the_calls_own_patience() -> None:
     assert Conversation(a_call(agent_timeout_s=2.0)).agent_is_late_at(TUESDAY) == TUESDAY + 2 * SECOND
 
 
+def test_no_agent_joins_later_than_it_is_seen() -> None:
+    """LiveKit's clock may be ahead of ours; then nobody would have an agent in time."""
+    talk = answered()
+    talk.see(Seen("agent-1", True, TUESDAY + 5 * SECOND, {}), TUESDAY + SECOND)
+    assert talk.agent_joined_at == TUESDAY + SECOND
+
+
 def test_an_agent_has_a_moment_to_leave_by_itself_and_a_shorter_one_where_a_slot_waits_for_that() -> None:
     for slot_until_settled, within in ((False, AGENT_LEAVES), (True, AGENT_LEAVES_SLOT)):
         talk = Conversation(a_call(slot_until_settled=slot_until_settled))

@@ -120,6 +120,19 @@ def test_who_hangs_up_before_an_agent_is_late_was_not_abandoned() -> None:
         assert calm.note_end(ended, TUESDAY) == (0, False)
 
 
+@pytest.mark.parametrize(("outcome", "abandoned"), [(Outcome.ANSWERED, True), (Outcome.VOICEMAIL, False)])
+def test_who_had_an_agent_at_last_was_abandoned_all_the_same_and_a_machine_never_is(
+    outcome: Outcome, abandoned: bool
+) -> None:
+    for waited, late in ((LATE - MOMENT, False), (LATE, True)):
+        one = allowance()
+        ended = CallResult(
+            a_call(), outcome, TUESDAY, answered_at=TUESDAY - 3 * LATE, agent_joined_at=TUESDAY - 3 * LATE + waited
+        )
+        share, _ = one.note_end(ended, TUESDAY)
+        assert (share > 0) is (abandoned and late)
+
+
 def test_what_fails_by_a_service_that_is_known_to_fail_met_an_outage() -> None:
     calm = allowance()
     assert not calm.met_an_outage(frozenset({TRUNK}), None)
