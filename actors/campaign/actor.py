@@ -338,7 +338,6 @@ class Campaign(Leased):
             ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
         self._allowance.limiter.withdraw(call_id)
         self._allowance.ahead.over(call_id)
-        self._tell_trunk(PermitsReturned((call_id,)), of=call_id)
         self._through.over(call_id)
         self._work_may_be_due, self._reached = True, None
 

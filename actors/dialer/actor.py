@@ -164,10 +164,7 @@ class Dialer(Actor):
         if row is None:
             with ledger.own_transaction(self._pool) as connection:
                 row = ledger.read_calls(connection, [self._call.call_id]).get(self._call.call_id)
-        if row is None or row.state not in ("claimed", "dialing", "answered"):
-            self.stop()
-            return
-        if row.dialing_at is None:
+        if row is None or row.dialing_at is None or row.state not in ("dialing", "answered"):
             self._give_back()
             return
         self._dialing_at, self._sip_call_id = row.dialing_at, row.sip_call_id
@@ -190,7 +187,7 @@ class Dialer(Actor):
             return
         self._finished = True
         self._gateway.delete_room(self._call.room)
-        self.tell(self._parent, NeverDialed(self._call.call_id))
+        self.tell(self._parent, NeverDialed(self._call))
         self.stop()
 
     def _ask_to_begin(self) -> None:

@@ -92,7 +92,7 @@ class Calls(Actor):
         self._vital_signs = VitalSigns()
         self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer; 0: not known
         self._unsettled: dict[UUID, CallResult] = {}
-        self._letting_go: set[UUID] = set()  # calls whose dialers have been told to stop
+        self._leaving: set[UUID] = set()  # calls whose dialers stop without a result
         self._resume_when_gone: dict[UUID, Call] = {}  # wanted again before their dialers were gone
         self._resume_later: dict[UUID, tuple[Call, int]] = {}  # nobody follows them: with the next dialer's generation
 
@@ -119,7 +119,7 @@ class Calls(Actor):
             case CallFinished():
                 self._finished(message.result)
             case NeverDialed():
-                self._never_dialed(message.call_id)
+                self._never_dialed(message.call)
             case ResultsSettled():
                 for call_id in message.call_ids:
                     self._unsettled.pop(call_id, None)
@@ -158,9 +158,10 @@ class Calls(Actor):
         for call in message.calls:
             if result := self._unsettled.get(call.call_id):
                 self.tell(campaign_address(message.campaign_id), CallEnded(result))
+                self.tell(trunk_address(call.trunk), PermitsReturned((call.call_id,)))  # to which it was kept
             elif self._directory.find(dialer_address(call.call_id)) is None:
                 unfollowed.append(call)
-            elif call.call_id in self._letting_go:
+            elif call.call_id in self._leaving:
                 self._resume_when_gone[call.call_id] = call
             else:
                 self._go_on(call)
@@ -205,7 +206,7 @@ class Calls(Actor):
         for call_id, (call, _) in self._dialers.items():
             dialer = self._directory.find(dialer_address(call_id))
             if call.campaign_id == campaign_id and dialer is not None:
-                self._letting_go.add(call_id)
+                self._leaving.add(call_id)
                 self.tell(trunk_address(call.trunk), PermitsReturned((call_id,)))
                 self._resume_when_gone.pop(call_id, None)
                 dialer.stop(block=False)
@@ -238,7 +239,7 @@ class Calls(Actor):
             return  # one that hung, and has a successor
         self._directory.leave(down.address)
         self._dialers.pop(call_id, None)
-        self._letting_go.discard(call_id)
+        self._leaving.discard(call_id)
         if wanted := self._resume_when_gone.pop(call_id, None):
             self._start(wanted, 1, resume=True)
             return
@@ -255,10 +256,11 @@ class Calls(Actor):
             reason = f"its dialers died: {down.error}"
             self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=reason))
 
-    def _never_dialed(self, call_id: UUID) -> None:
-        call, _ = self._dialers.get(call_id, (None, 0))
-        if call is not None:
-            self.tell(campaign_address(call.campaign_id), CallNeverBegan(call_id))
+    def _never_dialed(self, call: Call) -> None:
+        """Its permit is returned here: its campaign may have failed, be worked by another supervisor, or be gone."""
+        self._leaving.add(call.call_id)
+        self.tell(campaign_address(call.campaign_id), CallNeverBegan(call.call_id))
+        self.tell(trunk_address(call.trunk), PermitsReturned((call.call_id,)))
 
     def _finished(self, result: CallResult) -> None:
         call = result.call

@@ -158,9 +158,9 @@ class LetGo:
 
 @dataclass(frozen=True)
 class NeverDialed:
-    """From a dialer that was to resume its call: it was never dialed, and must not be dialed now."""
+    """From a dialer: its call was never dialed, and must not be dialed now; or it has been settled already."""
 
-    call_id: UUID
+    call: Call
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class PermitsWanted:
 
 @dataclass(frozen=True)
 class PermitsReturned:
-    """From a campaign: these permits are not used."""
+    """From a campaign, or from Calls for it: nobody is called by these permits, or will be."""
 
     call_ids: tuple[UUID, ...]
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
+
+import pytest
 
 from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
 from actors.campaign.messages import CalleeLeft, PermitsGranted, ServicesFailing, SettingsChanged
 from actors.dialer.messages import Begin
 from actors.ids import new_id
+from actors.roster import leases, statuses
 from actors.services import LIVEKIT
 from actors.supervision import StopChild
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, SlotGiven
 from supervisor.clock import ManualClock
+from supervisor.simulator import Answer, Outage
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
-from tests.world import World
+from tests.world import TUESDAY, World
 
 
 def test_a_campaign_that_stops_gives_up_its_permits_also_those_behind_its_stop(still_world: World) -> None:
@@ -82,6 +86,55 @@ def test_a_call_that_is_over_when_its_slot_is_told_takes_none(still_world: World
         still_world.tell(trunk, PermitsReturned((up,)))
         still_world.tell(trunk, PermitsWanted(campaign_id, 1, 1, 0, anew=True))
         wait_until(lambda: len(granted()) == 3)
+
+
+def cancel(world: World, slug: str) -> None:
+    statuses.cancel(world.connection, world.id(slug), TUESDAY, "not any more")
+
+
+def lose(world: World, slug: str) -> None:
+    """Another supervisor, that is there, works it from now on, and its actor here knows."""
+    other = new_id()
+    leases.register(world.connection, leases.Supervisor(other, "there", 1, "1"))
+    world.connection.execute(leases.APPEAR, (other,))
+    world.connection.execute(
+        "UPDATE campaign_leases SET supervisor_id = %s, epoch = epoch + 1 WHERE campaign_id = %s",
+        (other, world.id(slug)),
+    )
+    world.tell(campaign_address(world.id(slug)), SettingsChanged())
+
+
+@pytest.mark.parametrize("happens", [cancel, lose])
+def test_a_call_that_its_campaign_may_not_begin_any_more_leaves_its_room_to_others(
+    still_world: World, happens: Callable[[World, str], None]
+) -> None:
+    still_world.limit(trunk="max_concurrent_calls = 1")
+    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("late", seconds=100, times=1)})
+    slugs = ("spring", "autumn")
+    for slug, number in zip(slugs, ("+79450000001", "+79450000002"), strict=True):
+        still_world.campaign(slug, [number])
+    still_world.start()
+    first = wait_until(lambda: next((slug for slug in slugs if still_world.calls(slug)), None))
+    happens(still_world, first)
+    (other,) = {*slugs} - {first}
+    wait_until(lambda: still_world.calls(other), what="the other campaign to get the only slot")
+    assert [call["dialing_at"] for call in still_world.calls(first)] == [None]
+
+
+def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others(still_world: World) -> None:
+    still_world.limit(trunk="max_concurrent_calls = 1")
+    numbers = ["+79450000001", "+79450000002"]
+    still_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=300)] for number in numbers})
+    still_world.campaign("spring", numbers)
+    still_world.start()
+    (call,) = wait_until(lambda: [call for call in still_world.calls("spring") if call["state"] == "answered"])
+    directory, campaign = still_world.service.directory, campaign_address(still_world.id("spring"))
+    still_world.tell(campaign, "nonsense")
+    wait_until(lambda: directory.find(campaign) is None, what="the campaign's crash")
+    wait_until(lambda: directory.find(dialer_address(call["id"])) is None, what="the call's end")
+    assert isinstance(still_world.clock, ManualClock)
+    still_world.clock.advance(timedelta(seconds=2))
+    wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
 
 
 def closed_campaign(world: World, settings: str) -> UUID:
