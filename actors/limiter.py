@@ -39,10 +39,11 @@ class Limiter:
     begin (the minute also as LiveKit sees it), and that never more than `concurrent` are in progress, whatever the
     order of admissions, ends and changes of the limits (product.md, "Limits").
 
-    A call is admitted first and in progress from then on. An admitted call may begin at any moment, so that it counts
-    as beginning now, until it is told to have begun (its instant is then known) or is withdrawn (it was never dialed
-    and leaves no trace). A call that is only prepared must be released before it may begin: so the next call can be
-    made ready while a window is still full, and no time is lost. Telling the same twice changes nothing.
+    A call is admitted first and in progress from then on; more are, for a while, only where they come from elsewhere,
+    or where the limit was lowered: then none begins that is only prepared. An admitted call may begin at any moment, so
+    that it counts as beginning now, until it is told to have begun (its instant is then known) or is withdrawn (it was
+    never dialed and leaves no trace). A call that is only prepared must be released before it may begin: so the next
+    call can be made ready while a window is still full, and no time is lost. Telling the same twice changes nothing.
     """
 
     def __init__(self, limits: CallLimits) -> None:
@@ -117,14 +118,19 @@ class Limiter:
 
     def release(self, call_id: UUID, now: datetime) -> bool:
         """Whether a prepared call may begin now; if so, it is about to. A call that is not known may not."""
-        if call_id in self._preparing and self._window_room(now, len(self._about_to_begin)) > 0:
+        room = 0 if self._full else self._window_room(now, len(self._about_to_begin))
+        if call_id in self._preparing and room > 0:
             self._preparing.discard(call_id)
             self._about_to_begin.add(call_id)
         return call_id in self._in_progress and call_id not in self._preparing
 
+    def must_wait_for_an_end(self, call_id: UUID) -> bool:
+        """Whether this call is only prepared, and without it as many are in progress as may be."""
+        return call_id in self._preparing and self._full
+
     def next_release(self, now: datetime) -> datetime | None:
-        """When time alone will let a prepared call begin that may not now."""
-        return self._window_opens(now, len(self._about_to_begin))
+        """When time alone will let a prepared call begin that may not now; None where it won't."""
+        return None if self._full else self._window_opens(now, len(self._about_to_begin))
 
     def began(self, call_id: UUID, at: datetime) -> None:
         """The call's dial request left at `at`. A call that is not known was admitted by a limiter before this one."""
@@ -148,6 +154,12 @@ class Limiter:
     @property
     def _waiting(self) -> int:
         return len(self._preparing) + len(self._about_to_begin)
+
+    @property
+    def _full(self) -> bool:
+        """Of those that have begun, or are about to, there are as many as may be in progress."""
+        begun = len(self._in_progress) - len(self._preparing)
+        return self.limits.concurrent is not None and begun >= self.limits.concurrent
 
     def _window_room(self, instant: datetime, waiting: int) -> int:
         """How many more calls the windows that end at `instant` have room for, besides `waiting` ones."""

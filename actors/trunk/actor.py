@@ -55,6 +55,15 @@ KEPT_FREE = 0.1
 has one is to be kept waiting by them."""
 
 
+LOOK_AGAIN = timedelta(seconds=5)
+"""How often calls are looked at that were left by who is gone, as long as their campaigns are not worked here."""
+
+
+@dataclass(frozen=True)
+class LookAgain:
+    """Reminder: calls that nobody has taken over here may have ended, or be another's."""
+
+
 @dataclass(frozen=True)
 class RoomAgain:
     """Reminder: time has made room in a window."""
@@ -98,6 +107,7 @@ class Trunk(Actor):
         self._turns = Turns()
         self._turns_ahead = Turns()  # of those who have nobody to call at once, but soon
         self._permits: dict[UUID, UUID] = {}  # call → campaign
+        self._inherited: set[UUID] = set()  # calls that were read, and of which no campaign has spoken yet
         self._generations: dict[UUID, int] = {}  # of the campaigns' actors that want permits
         self._ready: dict[UUID, frozenset[str]] = {}  # calls that wait to begin, in this order, and what they need
         self._failing: frozenset[str] = frozenset()  # services whose breakers are not closed
@@ -107,7 +117,7 @@ class Trunk(Actor):
 
     def started(self) -> None:
         with self._pool.connection() as connection:
-            calls = ledger.read_calls(connection, self._name, self.clock.now(), self._supervisor_id)
+            calls = self._read_calls(connection)
             self._pace = Pace(self._pace.configured, read_pace(connection, self._name))
         begun = [(call, began) for call, _, began in calls.in_progress if began is not None]
         self._limiter.restore(begun, calls.begun)
@@ -115,6 +125,8 @@ class Trunk(Actor):
             if began_at is None:
                 self._limiter.prepare(call_id)
         self._permits = {call: campaign for call, campaign, _ in calls.in_progress}
+        self._inherited = set(self._permits)
+        self._look_later()
         self._keep_pace()
         self._telemetry.trunk_calls(self._name, self._limiter.in_progress)
         self.tell(BREAKERS, WhatFails(self.address))
@@ -160,6 +172,8 @@ class Trunk(Actor):
                 self._configure(message.limits)
             case Faster():
                 self._keep_pace()
+            case LookAgain():
+                self._look_again()
             case RoomAgain():
                 pass
             case _:
@@ -183,6 +197,7 @@ class Trunk(Actor):
         self._turns.want(campaign_id, 0)
         self._turns_ahead.want(campaign_id, 0)
         owned = [call for call, campaign in self._permits.items() if campaign == campaign_id]
+        self._inherited.difference_update(owned)
         self._withdraw(call for call in owned if call not in kept)
         for call_id, began_at in kept.items():
             self._permits[call_id] = campaign_id
@@ -194,13 +209,34 @@ class Trunk(Actor):
         for call_id in call_ids:
             self._permits.pop(call_id, None)
             self._ready.pop(call_id, None)
+            self._inherited.discard(call_id)
             self._limiter.ended(call_id)
 
+    def _read_calls(self, connection: psycopg.Connection) -> ledger.TrunkCalls:
+        return ledger.read_calls(connection, self._name, self.clock.now(), self._supervisor_id)
+
+    def _look_again(self) -> None:
+        """Campaigns that come to be worked here say which calls they keep; of the end of others nobody tells us."""
+        try:
+            with self._pool.connection() as connection:
+                found = {call_id for call_id, _, _ in self._read_calls(connection).in_progress}
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            self.log.warning("trunk_calls_not_read", trunk=self._name, error=str(error))
+        else:
+            self._withdraw(self._inherited - found)
+        self._look_later()
+
+    def _look_later(self) -> None:
+        if self._inherited:
+            self.remind("look", self.clock.now() + LOOK_AGAIN, LookAgain())
+
     def _release(self) -> None:
-        """Let those begin who are ready, as far as the windows allow."""
+        """Let those begin who are ready, as far as the windows allow. Who could begin only after another call's end is
+        given back: campaigns have come with more calls than were known, or the limit was lowered, and nobody is to wait
+        for so long in an empty room."""
         now = self.clock.now()
         for call_id, needs in list(self._ready.items()):
-            if self._failing_for(call_id, needs):
+            if self._failing_for(call_id, needs) or self._limiter.must_wait_for_an_end(call_id):
                 del self._ready[call_id]
                 self.tell(dialer_address(call_id), DoNotBegin())
                 continue

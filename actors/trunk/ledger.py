@@ -20,12 +20,15 @@ class TrunkCalls:
 
 
 def read_calls(connection: Connection, trunk: str, now: datetime, supervisor_id: UUID | None = None) -> TrunkCalls:
-    """The trunk's calls; in progress are, with a supervisor, only those of the campaigns that it works: it is not told
-    of the end of others."""
+    """The trunk's calls; in progress are, with a supervisor, only those of campaigns that it works, or nobody who is
+    there: others count theirs, and it is not told of their end."""
     in_progress = connection.execute(
-        "SELECT c.id, c.campaign_id, c.dialing_at FROM calls c LEFT JOIN campaign_leases l USING (campaign_id)"
+        "WITH others AS MATERIALIZED ("
+        "  SELECT id FROM supervisors WHERE id <> %(supervisor)s AND NOT supervisor_is_gone(id))"
+        " SELECT c.id, c.campaign_id, c.dialing_at FROM calls c"
         " WHERE c.trunk = %(trunk)s AND c.state IN ('claimed', 'dialing', 'answered')"
-        " AND (%(supervisor)s::uuid IS NULL OR l.supervisor_id = %(supervisor)s)",
+        " AND NOT EXISTS (SELECT FROM campaign_leases l JOIN others o ON o.id = l.supervisor_id"
+        "                 WHERE l.campaign_id = c.campaign_id AND l.expires_at > clock_timestamp())",
         {"trunk": trunk, "supervisor": supervisor_id},
     ).fetchall()
     begun = connection.execute(

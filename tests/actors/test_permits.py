@@ -11,12 +11,12 @@ import pytest
 
 from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
 from actors.campaign.messages import CalleeLeft, PermitsGranted, ServicesFailing, SettingsChanged
-from actors.dialer.messages import Begin
+from actors.dialer.messages import Begin, DoNotBegin
 from actors.ids import new_id
 from actors.roster import leases, statuses
 from actors.services import LIVEKIT
 from actors.supervision import StopChild
-from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, SlotGiven
+from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
 from tests.tree.people import Registrar
@@ -135,6 +135,22 @@ def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others
     assert isinstance(still_world.clock, ManualClock)
     still_world.clock.advance(timedelta(seconds=2))
     wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
+
+
+def test_a_call_that_is_ready_when_its_trunk_learns_of_others_in_progress_does_not_begin(still_world: World) -> None:
+    """Their campaign has come from another process."""
+    still_world.limit(trunk="max_concurrent_calls = 1")
+    campaign_id = closed_campaign(still_world, "")
+    trunk = trunk_address("main")
+    with in_place_of(still_world, campaign_address(campaign_id)) as told:
+        still_world.tell(trunk, PermitsWanted(campaign_id, 1, 1, 0, anew=True))
+        (granted,) = wait_until(lambda: [each for each in told.told if isinstance(each, PermitsGranted)])
+        (ready,) = granted.call_ids
+        still_world.tell(trunk, PermitsKept(new_id(), ((new_id(), TUESDAY),)))
+        with in_place_of(still_world, dialer_address(ready)) as dialer:
+            still_world.tell(trunk, ReadyToBegin(ready, frozenset()))
+            wait_until(lambda: dialer.told)
+            assert dialer.told == [DoNotBegin()]
 
 
 def closed_campaign(world: World, settings: str) -> UUID:

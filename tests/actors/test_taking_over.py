@@ -6,9 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from actors.addresses import dialer_address
+from actors.addresses import campaign_address, dialer_address, trunk_address
+from actors.campaign.messages import CallsInDoubt, ServicesFailing
 from actors.dialer import actor as dialer
+from actors.ids import new_id
+from actors.roster import leases
+from supervisor.clock import ManualClock
 from supervisor.simulator import BUSY, Answer, Outage
+from tests.actors.test_made_ready import hang_up
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -126,3 +131,56 @@ def test_limits_hold_across_a_restart(fast_world: World) -> None:
     minute = timedelta(seconds=60)
     assert max(sum(first <= at <= first + minute for at in begun_at) for first in begun_at) <= 4
     fast_world.check_ledger()
+
+
+@pytest.fixture
+def full_trunk(still_world: World) -> World:
+    """A process that has just started. Its trunk may carry one call, which is in progress since the last process: of a
+    campaign that nobody works, and for as long as the lease is locked nobody can. Another campaign would call."""
+    still_world.limit(trunk="max_concurrent_calls = 1")
+    still_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=100_000)] for number in NUMBERS})
+    still_world.campaign("autumn", NUMBERS[:1])
+    still_world.start()
+    wait_until(lambda: [call["state"] for call in still_world.calls("autumn")] == ["answered"])
+    still_world.stop()
+    still_world.connection.execute("UPDATE supervisors SET heartbeat_at = heartbeat_at - interval '2 minutes'")
+    still_world.connection.execute("BEGIN; SELECT FROM campaign_leases FOR UPDATE")
+    still_world.campaign("spring", NUMBERS[1:2])
+    still_world.start()
+    campaign = wait_until(lambda: still_world.service.directory.find(campaign_address(still_world.id("spring"))))
+    trunk = still_world.service.directory.find(trunk_address("main"))
+    assert campaign is not None and trunk is not None
+    for actor, message in ((campaign, CallsInDoubt()),) * 2 + ((trunk, ServicesFailing(frozenset(), frozenset())),):
+        actor.ask(message, timeout=10)  # what the campaign wants is asked for, and if there is room, granted
+    campaign.ask(CallsInDoubt(), timeout=10)  # and used
+    assert still_world.calls("spring") == []
+    return still_world
+
+
+def advance_until_spring_is_called(world: World) -> None:
+    def called() -> bool:
+        assert isinstance(world.clock, ManualClock)
+        world.clock.advance(timedelta(seconds=1))
+        return any(ring.number == NUMBERS[1] for ring in world.livekit.rings())
+
+    wait_until(called)
+
+
+def test_a_trunk_counts_the_calls_of_campaigns_that_nobody_works_yet(full_trunk: World) -> None:
+    full_trunk.connection.execute("ROLLBACK")
+    hang_up(full_trunk)
+    advance_until_spring_is_called(full_trunk)
+
+
+def test_a_trunk_forgets_the_calls_of_campaigns_that_another_process_works(full_trunk: World) -> None:
+    other = new_id()
+    leases.register(full_trunk.connection, leases.Supervisor(other, "there", 1, "1"))
+    full_trunk.connection.execute(leases.APPEAR, (other,))
+    full_trunk.connection.execute(
+        "UPDATE campaign_leases SET supervisor_id = %s, epoch = epoch + 1, expires_at = now() + interval '1 hour'"
+        " WHERE campaign_id = %s",
+        (other, full_trunk.id("autumn")),
+    )
+    full_trunk.connection.execute("UPDATE calls SET state = 'ended', outcome = 'answered'")
+    full_trunk.connection.execute("COMMIT")
+    advance_until_spring_is_called(full_trunk)

@@ -110,6 +110,20 @@ def test_a_prepared_call_begins_only_when_it_is_released() -> None:
     assert limiter.in_progress == 3
 
 
+def test_a_prepared_call_begins_only_when_fewer_are_in_progress_than_may_be() -> None:
+    """They have come from elsewhere since it was prepared, or the limit was lowered."""
+    limiter = Limiter(CallLimits(concurrent=2))
+    limiter.prepare(call(1))
+    for number in (2, 3):
+        begin(limiter, number, 0)
+    assert not limiter.release(call(1), at(60))
+    assert limiter.must_wait_for_an_end(call(1)) and not limiter.must_wait_for_an_end(call(2))
+    assert limiter.next_release(at(60)) is None
+    limiter.ended(call(2))
+    assert not limiter.must_wait_for_an_end(call(1))
+    assert limiter.release(call(1), at(60)) and limiter.release(call(1), at(60))
+
+
 def test_the_next_call_is_prepared_while_the_window_is_still_full() -> None:
     limiter = Limiter(CallLimits(per_second=1))
     begin(limiter, 1, 0)
