@@ -90,7 +90,7 @@ def mark_dialing(
     if connection.execute(f"{_MARK} AND NOT EXISTS ({_OTHERS})", parameters).rowcount == 1:
         return Mark.DIALING  # the usual case, in one round trip
     with connection.transaction():
-        if _is_shared(connection, call.trunk) and not _has_room(connection, call.trunk, limits, now):
+        if _is_shared(connection, call.trunk) and not _has_room(connection, call, limits, now):
             return Mark.TRUNK_FULL
         marked = connection.execute(_MARK, parameters)
     return Mark.DIALING if marked.rowcount == 1 else Mark.NOT_OURS
@@ -120,16 +120,17 @@ def _is_shared(connection: Connection, trunk: str) -> bool:
     )
 
 
-def _has_room(connection: Connection, trunk: str, limits: CallLimits, now: datetime) -> bool:
-    """A limit that is not given leaves room; a window holds both of its ends."""
+def _has_room(connection: Connection, call: Call, limits: CallLimits, now: datetime) -> bool:
+    """A limit that is not given leaves room; a window holds both of its ends. The call itself may be marked already,
+    without its dialer knowing."""
     row = connection.execute(
-        "SELECT coalesce(%(concurrent)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
+        "SELECT coalesce(%(concurrent)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s AND id <> %(call)s"
         "                                       AND state IN ('dialing', 'answered')), true)"
-        " AND coalesce(%(per_minute)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
+        " AND coalesce(%(per_minute)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s AND id <> %(call)s"
         "                                     AND dialing_at >= %(now)s::timestamptz - %(minute)s::interval), true)"
-        " AND coalesce(%(per_second)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s"
+        " AND coalesce(%(per_second)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s AND id <> %(call)s"
         "                                     AND dialing_at >= %(now)s::timestamptz - interval '1 s'), true)",
-        {"trunk": trunk, "now": now, "minute": COUNTED_MINUTE, **asdict(limits)},
+        {"trunk": call.trunk, "call": call.call_id, "now": now, "minute": COUNTED_MINUTE, **asdict(limits)},
     ).fetchone()
     return row is not None and bool(row[0])
 

@@ -99,6 +99,20 @@ def test_a_trunk_that_several_processes_use_keeps_its_limits(
         assert mark(book, third, limits, TUESDAY + frees + timedelta(microseconds=1)) is Mark.DIALING
 
 
+@pytest.mark.parametrize(
+    "limits", [CallLimits(concurrent=1), CallLimits(per_minute=1), CallLimits(per_second=1)], ids=str
+)
+def test_a_call_whose_mark_was_written_unknown_to_its_dialer_is_not_in_its_own_way(
+    book: Book, limits: CallLimits
+) -> None:
+    shared(book)
+    first, second = claimed(book, 2)
+    assert mark(book, first, limits) is Mark.DIALING
+    soon = TUESDAY + timedelta(milliseconds=200)
+    assert mark_dialing(book.connection, result(first).call, limits, soon, [TUESDAY]) is Mark.DIALING
+    assert mark(book, second, limits, soon) is Mark.TRUNK_FULL
+
+
 def test_processes_mark_the_calls_of_a_shared_trunk_one_after_the_other(book: Book) -> None:
     shared(book)
     first, second = claimed(book, 2)
