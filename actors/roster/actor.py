@@ -141,15 +141,16 @@ class Roster(Actor):
         self.tell(BREAKERS, CampaignsChanged())
 
     def _work(self, connection: Connection, held: dict[UUID, int], changed: Collection[UUID] = ()) -> None:
-        """Have an actor for every active campaign that we hold or can take, and for no other. Those that we have held
-        already are told if they have `changed`, or have by their rows: of these the notification was lost."""
+        """Have an actor for every active campaign that we hold or can take, and for no other. Those that were held
+        already, also by the Roster before this one, are told if they have `changed`, or may have by their rows: of
+        these the notification was lost."""
         before = self._active, self._held
         self._active = statuses.read_active(connection)
         over = held.keys() - self._active.keys()
         if over:
             leases.release(connection, self._supervisor.id, over)
             held = {campaign_id: epoch for campaign_id, epoch in held.items() if campaign_id not in over}
-        free = self._active.keys() - held.keys()
+        held_already, free = set(held), self._active.keys() - held.keys()
         room = self._fair_share(connection) - len(held) if free and not self._draining else 0
         if room > 0:
             held |= leases.acquire(connection, self._supervisor.id, free, room, self._lease)
@@ -157,7 +158,7 @@ class Roster(Actor):
         self._held = held
         if (self._active, held) != before:
             self._have_worked()
-        for campaign_id in held.keys() & before[1].keys():
+        for campaign_id in held_already:
             if campaign_id in changed or self._active[campaign_id] != before[0].get(campaign_id):
                 self.tell(campaign_address(campaign_id), SettingsChanged())
         if self._active.keys() - held.keys() and not self._draining:

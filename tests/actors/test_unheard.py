@@ -53,6 +53,21 @@ def test_a_pause_and_its_end_are_seen_at_the_next_look_around(still_world: World
     assert called(still_world) == [FIRST]
 
 
+def test_a_pause_that_ends_while_the_roster_is_down_is_seen_when_it_is_back(still_world: World) -> None:
+    started(still_world, CLOSED)
+    campaign, directory = still_world.id("spring"), still_world.service.directory
+    pause(still_world.connection, campaign, TUESDAY + timedelta(seconds=1), "for now")
+    still_world.tell(ROSTER, LookAround())
+    still_world.tell(ROSTER, "nonsense")
+    wait_until(lambda: directory.find(ROSTER) is None, what="the Roster's crash")
+    still_world.connection.execute("UPDATE campaigns SET daily_start_time = '08:00'")
+    resume(still_world.connection, campaign, TUESDAY + timedelta(seconds=2), "and on")
+    assert isinstance(still_world.clock, ManualClock)
+    still_world.clock.advance(timedelta(seconds=2))
+    still_world.wait_for_status("spring", "completed")
+    assert called(still_world) == [FIRST]
+
+
 def test_a_closed_campaign_calls_whom_it_was_given_meanwhile_when_it_opens(still_world: World) -> None:
     started(still_world, CLOSED)
     campaign = still_world.id("spring")
