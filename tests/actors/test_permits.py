@@ -16,6 +16,7 @@ from actors.ids import new_id
 from actors.roster import leases, statuses
 from actors.services import LIVEKIT
 from actors.supervision import StopChild
+from actors.trunk.actor import LOOK_AGAIN
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
@@ -134,6 +135,30 @@ def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others
     wait_until(lambda: directory.find(dialer_address(call["id"])) is None, what="the call's end")
     assert isinstance(still_world.clock, ManualClock)
     still_world.clock.advance(timedelta(seconds=2))
+    wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
+
+
+def test_a_call_that_ended_while_its_trunk_was_down_leaves_its_room_to_others(still_world: World) -> None:
+    """It is settled only when the next one has read which calls are in progress."""
+    still_world.limit(trunk="max_concurrent_calls = 1")
+    numbers = ["+79450000001", "+79450000002"]
+    still_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=300)] for number in numbers})
+    still_world.campaign("spring", numbers)
+    still_world.start()
+    (call,) = wait_until(lambda: [call for call in still_world.calls("spring") if call["state"] == "answered"])
+    directory, trunk = still_world.service.directory, trunk_address("main")
+    still_world.tell(trunk, "nonsense")
+    wait_until(lambda: directory.find(trunk) is None, what="the trunk's crash")
+    still_world.connection.execute("BEGIN; SELECT FROM campaign_leases FOR UPDATE")
+    wait_until(lambda: directory.find(dialer_address(call["id"])) is None, what="the call's end")
+    assert isinstance(still_world.clock, ManualClock)
+    still_world.clock.advance(timedelta(seconds=2))
+    next_trunk = wait_until(lambda: directory.find(trunk))
+    assert next_trunk is not None
+    next_trunk.ask(PermitsReturned(()), timeout=10)  # answered once it has read
+    still_world.connection.execute("ROLLBACK")
+    wait_until(lambda: still_world.calls("spring")[0]["state"] == "ended")
+    still_world.clock.advance(LOOK_AGAIN)
     wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
 
 
