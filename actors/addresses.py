@@ -21,6 +21,7 @@ BREAKERS = Address("breakers")
 CENSUS = Address("census")
 DIALER_PREFIX = "dialer:"
 _CAMPAIGN = "campaign:"
+_TRUNK = "trunk:"
 
 
 def campaign_address(campaign_id: UUID) -> Address:
@@ -30,7 +31,7 @@ def campaign_address(campaign_id: UUID) -> Address:
 
 def trunk_address(name: str) -> Address:
     """The actor of one trunk."""
-    return Address(f"trunk:{name}")
+    return Address(f"{_TRUNK}{name}")
 
 
 def dialer_address(call_id: UUID) -> Address:
@@ -104,6 +105,10 @@ class Directory:
     def campaigns(self) -> list[UUID]:
         """The campaigns that have an actor now."""
         return [UUID(address.removeprefix(_CAMPAIGN)) for address in self.residents() if address.startswith(_CAMPAIGN)]
+
+    def trunks(self) -> list[Address]:
+        """The trunks that have an actor now."""
+        return [address for address in self.residents() if address.startswith(_TRUNK)]
 
     def tell(self, address: Address, message: object) -> bool:
         """Put `message` into the mailbox at `address`. False: nobody lives there, the message went nowhere.

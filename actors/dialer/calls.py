@@ -40,7 +40,7 @@ from actors.dialer.messages import (
 from actors.outcomes import Outcome
 from actors.supervision import ChildDown, GivenUp
 from actors.telemetry import Telemetry
-from actors.trunk.messages import PermitsReturned
+from actors.trunk.messages import PermitsKept, PermitsReturned
 from actors.vital_signs import PULSE, FeelPulse, VitalSigns
 
 StartDialer = Callable[[Address, int, Call, bool, CallRow | None], "pykka.ActorRef[Any]"]
@@ -214,6 +214,8 @@ class Calls(Actor):
             if call.campaign_id == campaign_id:
                 del self._resume_later[call.call_id]
                 self.tell(trunk_address(call.trunk), PermitsReturned((call.call_id,)))
+        for trunk in self._directory.trunks():  # its last actor may have died with permits that only the trunk knows
+            self.tell(trunk, PermitsKept(campaign_id, ()))
         self._unsettled = {
             call_id: result for call_id, result in self._unsettled.items() if result.call.campaign_id != campaign_id
         }

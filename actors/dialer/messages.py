@@ -150,8 +150,9 @@ class TakeOver:
 
 @dataclass(frozen=True)
 class LetGo:
-    """From the Roster: another supervisor works this campaign. Who follows its calls here stops, unless it is ours
-    again shortly; the calls go on."""
+    """From the Roster or the campaign: it is not worked here any more, but by another supervisor or by nobody. Who
+    follows its calls here stops, and no trunk keeps permits for it, unless it is ours again shortly; the calls go
+    on."""
 
     campaign_id: UUID
 

@@ -175,7 +175,7 @@ class Roster(Actor):
         for campaign_id, (_, epoch) in self._worked.items():
             if wanted.get(campaign_id) != self._worked[campaign_id]:
                 self.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
-                if campaign_id in self._active and self._held.get(campaign_id) != epoch:
+                if self._held.get(campaign_id) != epoch:
                     self.tell(CALLS, LetGo(campaign_id))
         for campaign_id, (kind, _) in wanted.items():
             if wanted[campaign_id] != self._worked.get(campaign_id):

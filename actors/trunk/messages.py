@@ -30,8 +30,9 @@ class PermitsReturned:
 
 @dataclass(frozen=True)
 class PermitsKept:
-    """From a campaign that starts or stops: of all permits it ever got only these are in use, each with when its call
-    began. None: not yet, or the trunk knows. It may have got them from another process's trunk."""
+    """From a campaign that starts or stops, or from Calls, of one that is not worked here any more: of all permits it
+    ever got only these are in use, each with when its call began. None: not yet, or the trunk knows. It may have got
+    them from another process's trunk."""
 
     campaign_id: UUID
     calls: tuple[tuple[UUID, datetime | None], ...]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg import Connection
 
 from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
+from actors.campaign import ledger
+from actors.campaign.ledger import CampaignRow, Claim
 from actors.campaign.messages import CalleeLeft, PermitsGranted, ServicesFailing, SettingsChanged
 from actors.dialer.messages import Begin, DoNotBegin
 from actors.ids import new_id
@@ -24,12 +28,31 @@ from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
+NUMBERS = [f"+7945000{n:02d}{n:02d}" for n in range(4)]
+
 
 def test_a_campaign_that_stops_gives_up_its_permits_also_those_behind_its_stop(still_world: World) -> None:
     campaign_id = closed_campaign(still_world, "")
     with in_place_of(still_world, trunk_address("main")) as told:
         still_world.tell(SUPERVISOR, StopChild(campaign_address(campaign_id)))
         wait_until(lambda: PermitsKept(campaign_id, ()) in told.told)
+
+
+def test_permits_of_a_campaign_that_could_not_be_kept_alive_are_for_others(
+    brisk_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_whoever_claims(brisk_world, monkeypatch)
+    brisk_world.wait_for_status("bad", "failed", timeout_s=40)
+    others_are_called(brisk_world)
+
+
+def test_permits_of_a_campaign_that_another_process_has_taken_over_from_a_dead_actor_are_for_others(
+    brisk_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next actor finds the lease lost, and does not know what the one before it was permitted."""
+    kill_whoever_claims(brisk_world, monkeypatch)
+    brisk_world.connection.execute("UPDATE campaign_leases SET supervisor_id = NULL, epoch = epoch + 1")
+    others_are_called(brisk_world)
 
 
 def test_a_campaign_does_not_want_again_what_is_on_its_way(still_world: World) -> None:
@@ -188,6 +211,31 @@ def closed_campaign(world: World, settings: str) -> UUID:
     assert campaign is not None
     campaign.ask(SettingsChanged(), timeout=10)  # answered once it has begun: what it says at its start is said
     return campaign_id
+
+
+def kill_whoever_claims(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the campaign `bad`, which has its trunk to itself; returns when this has happened once."""
+    deaths: list[None] = []
+    claim = ledger.claim
+
+    def claim_or_die(connection: Connection, campaign: CampaignRow, *rest: Any, **options: Any) -> Claim:
+        if campaign.label == "bad":
+            deaths.append(None)
+            raise ValueError("on purpose")
+        return claim(connection, campaign, *rest, **options)
+
+    monkeypatch.setattr(ledger, "claim", claim_or_die)
+    world.limit(trunk="max_concurrent_calls = 2")
+    world.campaign("bad", NUMBERS[:2])
+    world.start()
+    wait_until(lambda: deaths)
+
+
+def others_are_called(world: World) -> None:
+    """Another campaign of the same trunk calls everybody."""
+    world.campaign("good", NUMBERS[2:])
+    world.reload()
+    world.wait_for_status("good", "completed")
 
 
 @contextmanager
