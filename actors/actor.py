@@ -44,11 +44,12 @@ class Timer(Protocol):
     """The timer thread: tells an actor a message at a time."""
 
     def tell_at(self, instant: datetime, address: Address, reminder: Reminder) -> None:
-        """Tell `reminder` at `instant` of the clock; replaces the one with the same address and key."""
+        """Tell `reminder` at `instant` of the clock."""
         ...
 
-    def cancel(self, address: Address, key: str) -> None:
-        """Forget the reminder with this key, if there is one."""
+    def cancel(self, generation: int) -> None:
+        """Forget the reminder of this generation, if it has not been told. No other: one that hung, and wakes, has no
+        say in the reminders of its successor."""
         ...
 
 
@@ -128,6 +129,7 @@ class Actor(pykka.ThreadingActor):
         """Have `message` received at `instant`, instead of what was asked for under this key before."""
         if self._pending.get(key) == (instant, message):
             return
+        self.forget(key)
         self._pending[key] = (instant, message)
         self._reminders[key] = generation = next(_generations)
         self._timer.tell_at(instant, self.address, Reminder(key, generation, message))
@@ -135,8 +137,7 @@ class Actor(pykka.ThreadingActor):
     def forget(self, key: str) -> None:
         """Take back a reminder; it is not received any more even if it lies in the mailbox already."""
         if self._pending.pop(key, None) is not None:
-            del self._reminders[key]
-            self._timer.cancel(self.address, key)
+            self._timer.cancel(self._reminders.pop(key))
 
     def on_start(self) -> None:
         try:
@@ -182,8 +183,8 @@ class Actor(pykka.ThreadingActor):
             return
         self._end_reported = True
         self._activity.since = self.stopwatch()
-        for key in self._reminders:
-            self._timer.cancel(self.address, key)
+        for generation in self._reminders.values():
+            self._timer.cancel(generation)
         reason = None if error is None else describe(error)
         outage = error is not None and is_outage(error)
         self._directory.tell(self._parent, ChildDown(self.address, self._generation, reason, outage))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,9 +18,9 @@ from actors.clock import Clock
 class TimerThread:
     """One thread and a heap for all reminders of the process (the contract is `actors.actor.Timer`).
 
-    A reminder whose actor is gone is dropped: whoever is started in its place sets its own. Replaced and cancelled
-    entries stay in the heap until they are its first, and are dropped together then: nearly all are cancelled, and to
-    wake for each would want the interpreter several times for each call.
+    A reminder whose actor is gone is dropped: whoever is started in its place sets its own. Cancelled entries stay in
+    the heap until they are its first, and are dropped together then: nearly all are cancelled, and to wake for each
+    would want the interpreter several times for each call.
     """
 
     def __init__(self, clock: Clock, directory: Directory, on_death: Callable[[BaseException], None]) -> None:
@@ -30,9 +29,8 @@ class TimerThread:
         self._on_death = on_death
         self._directory = directory
         self._changed = threading.Condition()
-        self._heap: list[tuple[datetime, int, Address, Reminder]] = []
-        self._current: dict[tuple[Address, str], int] = {}
-        self._order = itertools.count()
+        self._heap: list[tuple[datetime, int, Address, Reminder]] = []  # by time, then by generation
+        self._current: set[int] = set()  # generations
         self._asked: list[Future[None]] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._live, name="timer", daemon=True)
@@ -51,15 +49,14 @@ class TimerThread:
 
     def tell_at(self, instant: datetime, address: Address, reminder: Reminder) -> None:
         with self._changed:
-            order = next(self._order)
-            self._current[address, reminder.key] = order
-            heapq.heappush(self._heap, (instant, order, address, reminder))
-            if self._heap[0][1] == order:
+            self._current.add(reminder.generation)
+            heapq.heappush(self._heap, (instant, reminder.generation, address, reminder))
+            if self._heap[0][1] == reminder.generation:
                 self._changed.notify()
 
-    def cancel(self, address: Address, key: str) -> None:
+    def cancel(self, generation: int) -> None:
         with self._changed:
-            self._current.pop((address, key), None)
+            self._current.discard(generation)
 
     def turn(self) -> Future[None]:
         """Done as soon as the thread has come round: proof that it turns. Never for an actor to wait on."""
@@ -90,7 +87,7 @@ class TimerThread:
                 if self._stopping:
                     return
                 _, _, address, reminder = heapq.heappop(self._heap)
-                del self._current[address, reminder.key]
+                self._current.remove(reminder.generation)
             self._directory.tell(address, reminder)
 
     def _answer(self) -> None:
@@ -98,10 +95,6 @@ class TimerThread:
             self._asked.pop().set_result(None)
 
     def _first_is_due(self) -> bool:
-        while self._heap and not self._is_current(self._heap[0]):
+        while self._heap and self._heap[0][1] not in self._current:
             heapq.heappop(self._heap)
         return bool(self._heap) and self._heap[0][0] <= self._clock.now()
-
-    def _is_current(self, entry: tuple[datetime, int, Address, Reminder]) -> bool:
-        _, order, address, reminder = entry
-        return self._current.get((address, reminder.key)) == order

@@ -271,8 +271,8 @@ def test_a_reminder_on_its_way_to_a_dead_actor_is_not_seen_by_its_successor(tree
 
 
 def test_the_timer_survives_a_reminder_for_nobody(tree: Tree) -> None:
-    tree.timer.tell_at(tree.at(1), Address("nobody"), Reminder("a", 1, "hello"))
-    tree.timer.cancel(Address("nobody"), "unknown")
+    tree.timer.tell_at(tree.at(1), Address("nobody"), Reminder("a", 0, "hello"))
+    tree.timer.cancel(-1)
     life = Life()
     tree.alone(life)
     tree.ask(CHILD, Remind("a", tree.at(2), "hello"))
@@ -291,7 +291,7 @@ def test_a_stopped_timer_tells_nothing(tree: Tree) -> None:
     other = Tree()
     other.start()
     heir = other.registrar(CHILD)
-    other.timer.tell_at(other.at(1), CHILD, Reminder("a", 1, "hello"))
+    other.timer.tell_at(other.at(1), CHILD, Reminder("a", 0, "hello"))
     other.timer.stop()
     other.advance(2)
     assert heir.told == []

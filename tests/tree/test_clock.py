@@ -142,7 +142,7 @@ def test_a_timer_on_the_fast_clock_is_as_fast() -> None:
     timer.start()
     try:
         asked = clock.now()
-        timer.tell_at(asked + timedelta(minutes=5), Address("child"), Reminder("a", 1, "hello"))
+        timer.tell_at(asked + timedelta(minutes=5), Address("child"), Reminder("a", 0, "hello"))
         wait_until(lambda: heir.told, timeout_s=5)
         assert clock.now() - asked >= timedelta(minutes=5)
     finally:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
+import pykka
 import pytest
 
 from actors.addresses import SUPERVISOR, Address
 from actors.vital_signs import PATIENCE_S, PULSE, FeelPulse, VitalSigns
-from tests.tree.people import CHILD, Hold, Life, Tree
+from tests.tree.people import CHILD, Hold, Life, Remind, Tree
 from tests.waiting import wait_until
 
 OTHER = Address("other")
@@ -18,11 +20,7 @@ PULSE_S = PULSE.total_seconds()
 def test_a_hung_actor_is_followed_by_another_and_no_longer_heard(tree: Tree) -> None:
     tree.supervise(CHILD, OTHER)
     gate = threading.Event()
-    hung = wait_until(lambda: tree.directory.find(CHILD))
-    assert hung is not None
-    tree.ask(CHILD, "well?")
-    hung.tell(Hold(gate))
-    wait_until(lambda: tree.directory.at_work("child"))
+    hung = hang(tree, gate)
     for _ in range(int(PATIENCE_S / PULSE_S) + 2):
         tree.tell(SUPERVISOR, FeelPulse())
         tree.up()
@@ -38,6 +36,26 @@ def test_a_hung_actor_is_followed_by_another_and_no_longer_heard(tree: Tree) -> 
     wait_until(lambda: not hung.is_alive())
     assert tree.up() == 2, "its end was taken for its successor's"
     assert tree.generations == [(CHILD, 1), (OTHER, 1), (CHILD, 2)]
+
+
+def test_a_hung_actor_that_wakes_takes_no_reminder_from_its_successor(tree: Tree) -> None:
+    tree.supervise(CHILD)
+    gate = threading.Event()
+    tree.up()
+    tree.ask(CHILD, Remind("pulse", tree.at(60), "its own pulse"))
+    hung = hang(tree, gate)
+    hung.tell(Remind("look around", tree.at(60), "its own look"))
+    while tree.up():
+        tree.tell(SUPERVISOR, FeelPulse())
+        tree.seconds += PULSE_S
+    tree.advance(1)
+    tree.wait_for_generation(2)
+    for key in ("pulse", "look around"):
+        tree.ask(CHILD, Remind(key, tree.at(50), key))
+    gate.set()
+    wait_until(lambda: not hung.is_alive())
+    tree.advance(59)
+    wait_until(lambda: tree.life().seen == ["well?", "pulse", "look around"])
 
 
 def test_who_waits_for_a_message_does_not_hang_however_long_and_wakes_for_nobody(tree: Tree) -> None:
@@ -81,3 +99,13 @@ def test_a_process_that_stood_still_holds_it_against_nobody() -> None:
     for now in (1000.0, 1030.0, 1060.0, 1090.0):
         assert signs.hanging({CHILD: 0.0}, now) == []
     assert signs.hanging({CHILD: 0.0}, 1120.0) == [CHILD]
+
+
+def hang(tree: Tree, gate: threading.Event) -> pykka.ActorRef[Any]:
+    """The child, at a message that it is at until the gate opens."""
+    child = wait_until(lambda: tree.directory.find(CHILD))
+    assert child is not None
+    tree.ask(CHILD, "well?")
+    child.tell(Hold(gate))
+    wait_until(lambda: tree.directory.at_work("child"))
+    return child
