@@ -50,5 +50,5 @@ class StopChild:
 
 @dataclass(frozen=True)
 class Drain:
-    """Begin no new calls; those in progress go on. Told to the Supervisor, which tells the Roster and every
-    campaign, and whichever of them is started later."""
+    """Begin no new calls, also of those that are claimed or ready; those in progress go on. Told to the Supervisor,
+    which tells the Roster, every trunk and every campaign, and whichever of them is started later."""

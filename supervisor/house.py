@@ -134,7 +134,7 @@ class House:
         ]
         specs = (
             ChildSpec("breakers", self._start_breakers, Restart.PERMANENT),
-            ChildSpec("trunk", self._start_trunk, Restart.PERMANENT),
+            ChildSpec("trunk", self._start_trunk, Restart.PERMANENT, drains=True),
             ChildSpec("calls", self._start_calls, Restart.PERMANENT),
             ChildSpec("roster", self._start_roster, Restart.PERMANENT, drains=True),
             ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine, drains=True),

@@ -297,7 +297,8 @@ class Begin:
 
 @dataclass(frozen=True)
 class DoNotBegin:
-    """Do not dial: a service that the call needs fails, or there is no slot for it. The call is given back."""
+    """Do not dial: a service that the call needs fails, there is no slot for it, or the process drains. The call is
+    given back."""
 
 
 # To a dialer, from webhooks

@@ -28,6 +28,7 @@ from actors.dialer.messages import Begin, DoNotBegin
 from actors.ids import new_id
 from actors.limiter import CallLimits, Limiter
 from actors.services import LIVEKIT, trunk_service
+from actors.supervision import Drain
 from actors.telemetry import Telemetry
 from actors.trunk import ledger
 from actors.trunk.messages import (
@@ -102,6 +103,7 @@ class Trunk(Actor):
         self._pool = pool
         self._telemetry = telemetry
         self._configured = limits is not None
+        self._draining = False
         self._pace = Pace(limits or CallLimits())
         self._limiter = Limiter(self._pace.configured)
         self._turns = Turns()
@@ -174,6 +176,8 @@ class Trunk(Actor):
                 self._keep_pace()
             case LookAgain():
                 self._look_again()
+            case Drain():
+                self._draining = True
             case RoomAgain():
                 pass
             case _:
@@ -236,7 +240,7 @@ class Trunk(Actor):
         for so long in an empty room."""
         now = self.clock.now()
         for call_id, needs in list(self._ready.items()):
-            if self._failing_for(call_id, needs) or self._limiter.must_wait_for_an_end(call_id):
+            if self._draining or self._failing_for(call_id, needs) or self._limiter.must_wait_for_an_end(call_id):
                 del self._ready[call_id]
                 self.tell(dialer_address(call_id), DoNotBegin())
                 continue
@@ -255,7 +259,7 @@ class Trunk(Actor):
         return failing
 
     def _grant(self) -> None:
-        if not self._configured or self._failing & {LIVEKIT, trunk_service(self._name)}:
+        if not self._configured or self._draining or self._failing & {LIVEKIT, trunk_service(self._name)}:
             return
         now = self.clock.now()
         if self._turns.anyone():

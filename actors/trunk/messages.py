@@ -41,7 +41,7 @@ class PermitsKept:
 @dataclass(frozen=True)
 class ReadyToBegin:
     """From a dialer: everything is prepared, may this call begin? Answered by `Begin` as soon as it may, or by
-    `DoNotBegin` when a service that it needs fails; asking again is harmless."""
+    `DoNotBegin` when a service that it needs fails, or the process drains; asking again is harmless."""
 
     call_id: UUID
     needs: frozenset[str]  # services, as the breakers name them

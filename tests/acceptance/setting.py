@@ -37,6 +37,8 @@ company = "acme"
 skillbase = "renewals"
 trunk = "main"
 {call_list}
+[limits]
+{limits}
 [retry]
 max_retries = 2
 retry_delay_minutes = 0.01
@@ -66,13 +68,15 @@ class Setting:
         """The service's file."""
         return self.folder / "campaignd.toml"
 
-    def campaign(self, slug: str, name: str, numbers: Sequence[str] | None) -> None:
+    def campaign(self, slug: str, name: str, numbers: Sequence[str] | None, limits: str = "") -> None:
         """A campaign's file, with a call list if there are numbers."""
         call_list = ""
         if numbers is not None:
             (self.folder / f"{slug}.csv").write_text("\n".join(["phone_number", *numbers]) + "\n")
             call_list = f'call_list = "{slug}.csv"'
-        (self.folder / "campaigns.d" / f"{slug}.toml").write_text(_CAMPAIGN.format(name=name, call_list=call_list))
+        (self.folder / "campaigns.d" / f"{slug}.toml").write_text(
+            _CAMPAIGN.format(name=name, call_list=call_list, limits=limits)
+        )
 
     def campaignd(self, *arguments: object) -> Running:
         """A command on this set-up, started."""

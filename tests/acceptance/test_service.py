@@ -58,13 +58,14 @@ def test_sigterm_waits_for_calls_in_progress_and_begins_no_more(setting: Setting
     # Ninety seconds of talking, of which the simulator makes a second and a half.
     numbers = [f"+7945000030{ending}" for ending in range(9)]
     setting.script({number: {"kind": "answer", "ring_s": 1, "talk_s": 90} for number in numbers})
-    setting.campaign("summer", "Summer", numbers)
+    setting.campaign("summer", "Summer", numbers, "max_concurrent_calls = 3")
     with setting.service() as service:
-        wait_until(lambda: _calls(database, "summer", "answered"), 20)
+        wait_until(lambda: _calls(database, "summer", "answered") == 3, 20)
         service.signal_group(signal.SIGTERM)
         assert service.end(20) == 0
     assert _calls(database, "summer", "answered") == _calls(database, "summer", "dialing") == 0
-    assert _calls(database, "summer", "ended") > 0
+    assert _calls(database, "summer", "ended") == 3
+    assert len([ring for ring in setting.rings() if ring["number"] in numbers]) == 3, "somebody was called after it"
 
 
 def test_a_second_sigterm_does_not_wait(setting: Setting, database: psycopg.Connection) -> None:
