@@ -23,7 +23,8 @@ class RestartPolicy:
 CHILD = RestartPolicy(most=5)
 """One campaign, trunk or other child: more than this, and it is broken."""
 ALL_TOGETHER = RestartPolicy(most=20)
-"""All children: more than this, and the process is; systemd starts another."""
+"""Children that die, each counted once: more than this, and the process is broken; systemd starts another. By deaths a
+few broken campaigns would reach any number before each of them is found out."""
 
 
 class Restarts:
@@ -47,7 +48,12 @@ class Restarts:
             self._deaths.append(now)
         while self._deaths and now - self._deaths[0] > policy.within:
             self._deaths.popleft()
-        return len(self._deaths) <= policy.most
+        return self.of_late <= policy.most
+
+    @property
+    def of_late(self) -> int:
+        """How many deaths there were within the time."""
+        return len(self._deaths)
 
     def delay(self, chance: float) -> timedelta:
         """How long to wait after the last death; `chance` in [0, 1) is what the jitter is drawn from."""

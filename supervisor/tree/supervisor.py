@@ -52,10 +52,9 @@ class Supervisor(Actor):
 
     A child that died is started again, under the same address and with the next generation, after a delay that grows
     while it keeps dying; what an older generation still reports is ignored. One that hangs is as good as dead: its
-    thread can't be ended, but nobody hears it any more. One that dies too often is quarantined,
-    and nobody else notices. If it is one that the process can't do without, if all together die too often, or if the
-    Supervisor itself fails, in its start or stop too, `on_death` is called, and the process ends: systemd starts
-    another.
+    thread can't be ended, but nobody hears it any more. One that dies too often is quarantined, and nobody else
+    notices. If it is one that the process can't do without, if too many of them die together, or if the Supervisor
+    itself fails, in its start or stop too, `on_death` is called, and the process ends: systemd starts another.
     """
 
     def __init__(
@@ -182,8 +181,9 @@ class Supervisor(Actor):
         now = self.clock.now()
         history = self._restarts.setdefault(down.address, Restarts(restarts.CHILD))
         bearable = history.died(now, outage=down.outage)
-        if not self._all_restarts.died(now, outage=down.outage):
-            raise TooManyDeathsError(f"actors keep dying, the last one {down.address}: {down.error}")
+        first = history.of_late == 1 and not down.outage
+        if first and not self._all_restarts.died(now, outage=False):
+            raise TooManyDeathsError(f"too many actors die, the last one {down.address}: {down.error}")
         if bearable:
             self._telemetry.actor_restarted(spec.kind)
             self.remind(_restart_key(down.address), now + history.delay(self._chance()), RestartChild(down.address))

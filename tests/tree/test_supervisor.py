@@ -95,6 +95,22 @@ def test_a_dispensable_child_that_dies_too_often_is_quarantined_and_nobody_else_
     assert tree.up() == 2, "asked for again it is given another chance"
 
 
+def test_many_that_can_not_live_are_quarantined_each_and_nobody_else_notices(tree: Tree) -> None:
+    """Ten campaigns whose rows make no sense die sixty times before that is known of each."""
+    broken = [Address(f"broken:{n}") for n in range(10)]
+    tree.lives = {address: Life("started") for address in broken}
+    tree.supervise(*broken, kind="dispensable")
+    tree.tell(SUPERVISOR, StartChild(OTHER, "child", ""))
+    for generation in range(1, 7):
+        for address in broken:
+            tree.wait_for_generation(generation, address)
+        wait_until(lambda: tree.up() == 1)
+        tree.advance(min(2 ** (generation - 1), 10))
+    assert {child.address for child, _ in tree.quarantined} == set(broken)
+    assert (tree.up(), tree.deaths) == (1, [])
+    assert tree.ask(OTHER, "alive") == "alive"
+
+
 def test_the_process_ends_when_a_child_that_it_can_not_do_without_keeps_dying(tree: Tree) -> None:
     tree.life().dies_in = "started"
     tree.supervise(CHILD)
@@ -106,7 +122,7 @@ def test_the_process_ends_when_a_child_that_it_can_not_do_without_keeps_dying(tr
     assert isinstance(error, TooManyDeathsError) and "child" in str(error) and "on purpose" in str(error)
 
 
-def test_the_process_ends_when_all_together_die_too_often(tree: Tree) -> None:
+def test_the_process_ends_when_too_many_die_together(tree: Tree) -> None:
     addresses = [Address(f"child:{n}") for n in range(21)]
     tree.supervise(*addresses, kind="dispensable")
     assert tree.up() == 21
