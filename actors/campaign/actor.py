@@ -276,8 +276,8 @@ class Campaign(Leased):
                 self._allowance.limiter.admit(task.call_id)
             call = self._call(task, now, probe=probe)
             calls.append(replace(call, waits=waits, slot_freed_at=None if waits else self._turnaround.take()))
-        if calls and not self.tell(CALLS, PlaceCalls(tuple(calls))):
-            raise RuntimeError("nobody is there to place calls")
+        if calls:  # a Calls that is away asks, once it is back, for those it has not heard of: they are given back
+            self.tell(CALLS, PlaceCalls(tuple(calls)))
 
     def _claim(self, call_ids: Sequence[UUID], now: datetime, *, probe: str | None = None) -> list[ClaimedTask]:
         faults.reach("before_claim")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from livekit import api
 
-from actors.addresses import campaign_address, dialer_address
+from actors.addresses import CALLS, campaign_address, dialer_address
 from actors.dialer.messages import room_name
 from actors.dialer.reconciler import GRACE, PULSE
 from actors.ids import new_id
@@ -107,6 +107,26 @@ def test_a_call_that_nobody_follows_is_followed_again(still_world: World) -> Non
     wait_until(lambda: directory.find(address) is not None, what="another dialer")
     assert still_world.livekit.state()["calls_in_progress"] == 1
     assert len(still_world.livekit.rings()) == 1
+
+
+def test_campaigns_that_claim_while_calls_is_away_live_on_and_call_when_it_is_back(still_world: World) -> None:
+    still_world.start()
+    directory = still_world.service.directory
+    still_world.tell(CALLS, "nonsense")
+    wait_until(lambda: directory.find(CALLS) is None)
+    still_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=80_000)] for number in NUMBERS})
+    slugs = ("one", "two", "three")
+    for number, slug in enumerate(slugs):
+        still_world.campaign(slug, [NUMBERS[number]], "[call]\nmax_call_duration_s = 86400\nagent_timeout_s = 60")
+    still_world.reload()
+    wait_until(lambda: [call["state"] for slug in slugs for call in still_world.calls(slug)] == ["claimed"] * 3)
+    actors = [directory.find(campaign_address(still_world.id(slug))) for slug in slugs]
+    advance(still_world, timedelta(seconds=2))
+    for slug, actor in zip(slugs, actors, strict=True):
+        wait_until(lambda slug=slug: "answered" in [call["state"] for call in still_world.calls(slug)])  # type: ignore[misc]
+        assert actor is not None and directory.find(campaign_address(still_world.id(slug))) is actor
+        assert [task["attempt_count"] for task in still_world.tasks(slug)] == [1]
+    still_world.check_ledger()
 
 
 def break_settings(world: World, campaign_id: UUID) -> None:
