@@ -18,7 +18,8 @@ from actors.jobs.job import Item, Job, Worked
 from actors.statements import statement
 
 _sql = partial(statement, __package__)
-# Their files, transcripts too, are deleted because their rows are (migration 0006).
+# Their files, transcripts too, are deleted because their rows are (migration 0006), and those that LiveKit has yet to
+# write when they come (migration 0012).
 _FORGET_RECORDINGS = "DELETE FROM recordings WHERE call_id = ANY(%(calls)s)"
 _DELETE = "DELETE FROM leads WHERE company_id = %(company)s AND phone_number = ANY(%(numbers)s)"
 # A campaign whose last tasks were cancelled has come to its end, which its actor sees when it looks.

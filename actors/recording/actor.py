@@ -303,22 +303,23 @@ class Recordings(Actor):
         self._delete()
         self.remind("expire", now if expired == _DELETIONS else now + EXPIRE_EVERY, Expire())
 
-    def _delete(self) -> None:
+    def _delete(self, *, untried: bool = False) -> None:
         with self._pool.connection() as connection:
-            discarded = ledger.read_discarded(connection, _DELETIONS)
+            discarded = ledger.read_discarded(connection, _DELETIONS, untried=untried)
         if discarded and not self._at_work[Kind.DELETION]:
             self._employ(Kind.DELETION, new_id(), work.deletion(self._storage, discarded))
 
     def _deleted(self, done: FilesDeleted) -> None:
         self._at_work[Kind.DELETION].clear()
+        now, patience = self.clock.now(), self._rules.patience(known=True)
         with self._pool.connection() as connection:
-            ledger.forget_discarded(connection, done.deleted, done.left)
-        for call_id in done.deleted:
+            forgotten = ledger.forget_discarded(connection, done.deleted, done.left, now, patience)
+        for call_id in forgotten:
             self.log.info("recording_files_deleted", call=str(call_id))
         if done.left:
             self.log.warning("recording_files_not_deleted", count=len(done.left), error=done.error)
         elif done.deleted:
-            self._delete()
+            self._delete(untried=True)
 
     def _employ(self, kind: Kind, work_id: UUID, task: Work) -> bool:
         """Have a worker do it; False: none is to be had."""

@@ -84,7 +84,10 @@ class Expected:
             self._give_up(egress.call_id, f"refused: {refusal}", now)
             return False
         with self._pool.connection() as connection:
-            return ledger.make_ready(connection, egress, now)
+            ready = ledger.make_ready(connection, egress, now)
+            if not ready:
+                ledger.discard_late(connection, egress.call_id)
+        return ready
 
     def found(self, found: EgressFound, now: datetime) -> bool:
         """What LiveKit answered when it was asked; True as for `learn`."""

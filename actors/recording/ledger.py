@@ -13,7 +13,7 @@ from functools import partial
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row, tuple_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from actors.recording.messages import Downloaded, Egress, Recording
 from actors.statements import statement
@@ -279,18 +279,48 @@ def expire(connection: Connection, now: datetime, most: int) -> int:
     ).rowcount
 
 
-def read_discarded(connection: Connection, most: int) -> list[tuple[UUID, UUID]]:
-    """Company and call of files that are to be deleted, those first that have been tried least."""
+def discard_late(connection: Connection, call_id: UUID) -> None:
+    """LiveKit has written a file: if its recording's row is gone, the file is to be deleted, and before others. Calls
+    that this database knows nothing of are not ours to delete."""
+    connection.execute(
+        "INSERT INTO discarded_recordings (call_id, company_id)"
+        " SELECT id, company_id FROM calls"
+        " WHERE id = %(call)s AND NOT EXISTS (SELECT FROM recordings WHERE call_id = %(call)s)"
+        " UNION SELECT call_id, company_id FROM discarded_recordings WHERE call_id = %(call)s"
+        " ON CONFLICT (call_id) DO UPDATE SET tries = 0",
+        {"call": call_id},
+    )
+
+
+def read_discarded(connection: Connection, most: int, *, untried: bool = False) -> list[tuple[UUID, UUID]]:
+    """Company and call of files that are to be deleted, those first that have been tried least; `untried`: no
+    others."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return cursor.execute(
-            "SELECT company_id, call_id FROM discarded_recordings ORDER BY tries, call_id LIMIT %s", (most,)
+            "SELECT company_id, call_id FROM discarded_recordings WHERE NOT %s OR tries = 0"
+            " ORDER BY tries, call_id LIMIT %s",
+            (untried, most),
         ).fetchall()
 
 
-def forget_discarded(connection: Connection, deleted: Sequence[UUID], left: Sequence[UUID]) -> None:
-    """The files of `deleted` are gone; those of `left` will be tried again."""
-    connection.execute("DELETE FROM discarded_recordings WHERE call_id = ANY(%s)", (list(deleted),))
+def forget_discarded(
+    connection: Connection, deleted: Sequence[UUID], left: Sequence[UUID], now: datetime, patience: timedelta
+) -> list[UUID]:
+    """The files of `deleted` are gone; those of `left` will be tried again, and so will those that LiveKit may still
+    write, for as long as `patience` after they were first deleted. Those with which nothing is left to be done."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        forgotten = cursor.execute(
+            "DELETE FROM discarded_recordings WHERE call_id = ANY(%s) AND (NOT unfinished OR keep_until <= %s)"
+            " RETURNING call_id",
+            (list(deleted), now),
+        ).fetchall()
+    connection.execute(
+        "UPDATE discarded_recordings SET tries = tries + 1, keep_until = coalesce(keep_until, %s)"
+        " WHERE call_id = ANY(%s)",
+        (now + patience, list(deleted)),
+    )
     connection.execute("UPDATE discarded_recordings SET tries = tries + 1 WHERE call_id = ANY(%s)", (list(left),))
+    return forgotten
 
 
 def count(connection: Connection) -> list[tuple[str, str, int]]:

@@ -15,10 +15,12 @@ from structlog.testing import capture_logs
 
 from actors.addresses import BREAKERS
 from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged
+from actors.ids import new_id
 from actors.recording.messages import Egress, EgressEnded, EgressState
 from actors.recording.places import egress_path, refusal, source_name
 from actors.recording.rules import Rules
 from actors.recording.storage import Storage, opener
+from actors.roster.deletion import delete_campaign
 from supervisor.clock import ManualClock
 from tests.dialer.mailbox import mailbox
 from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
@@ -252,6 +254,52 @@ def test_a_recording_deleted_while_it_is_fetched_leaves_no_file(shelf: Shelf, cl
     source.gate.set()
     wait_until(lambda: not source.reading)
     pass_time(clock, lambda: not shelf.files() and not shelf.read("SELECT * FROM discarded_recordings"))
+
+
+def _erase(shelf: Shelf) -> None:
+    """What an erasure does with the recordings of whom it erases."""
+    shelf.connection.execute("DELETE FROM recordings")
+
+
+def _delete_campaign(shelf: Shelf) -> None:
+    (campaign,) = shelf.read("SELECT id FROM campaigns")
+    delete_campaign(shelf.connection, campaign["id"])
+
+
+@pytest.mark.parametrize("forget", [_erase, _delete_campaign])
+def test_what_livekit_writes_after_its_recording_was_deleted_goes_too_though_nobody_tells_of_it(
+    shelf: Shelf, clock: ManualClock, fetcher: Any, forget: Callable[[Shelf], None]
+) -> None:
+    (call,) = shelf.add(shelf.company(), [AUDIO])
+    late = shelf.source / source_name(call)
+    late.unlink()
+    shelf.connection.execute("UPDATE recordings SET state = 'expected', ready_at = NULL, next_attempt_at = NULL")
+    forget(shelf)
+    fetcher(Source(shelf), rules=Rules(egress_timeout=timedelta(minutes=5)))
+    wait_until(lambda: shelf.read("SELECT FROM discarded_recordings WHERE tries > 0"), what="it to be deleted once")
+    late.write_bytes(AUDIO)
+    pass_time(clock, lambda: not late.exists())
+    assert shelf.read("SELECT * FROM discarded_recordings"), "there may be more to come"
+    pass_time(clock, lambda: not shelf.read("SELECT * FROM discarded_recordings"), step_s=30)
+    assert timedelta(minutes=5) <= clock.now() - TUESDAY < timedelta(minutes=10)
+
+
+def test_what_livekit_finishes_much_later_is_deleted_when_it_tells_of_it_but_nothing_of_an_unknown_call(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    company = shelf.company()
+    (ours,) = shelf.add(company, [AUDIO])
+    working = fetcher(Source(shelf))
+    wait_until(_stored(shelf, 1))
+    _erase(shelf)
+    pass_time(clock, lambda: not shelf.read("SELECT * FROM discarded_recordings"))
+    stranger = new_id()
+    for call in (stranger, ours):
+        (shelf.source / source_name(call)).write_bytes(AUDIO)
+        path = egress_path(shelf.source.as_uri(), call)
+        working.tell(EgressEnded(Egress(call, "EG_1", EgressState.COMPLETE, None, path, path, len(AUDIO), 7.5)))
+    pass_time(clock, lambda: not (shelf.source / source_name(ours)).exists())
+    assert (shelf.source / source_name(stranger)).exists()
 
 
 def test_a_long_recording_is_stored_in_little_memory(shelf: Shelf, tmp_path: Path) -> None:
