@@ -33,7 +33,7 @@ class Deleted:
 
     tasks: int
     calls: int
-    recordings: int  # their files stay in the store
+    recordings: int  # their files are deleted by the recordings' actor, because their rows are
     receipts: int
 
 

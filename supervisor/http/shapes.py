@@ -179,7 +179,7 @@ class DeletedShape(Shape):
     tasks: int
     calls: int
     recordings: int
-    """Their files stay in the store."""
+    """Their files and transcripts are deleted from the store within seconds."""
     receipts: int
 
 

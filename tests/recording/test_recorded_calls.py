@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from supervisor.simulator import NoAnswer, Outage
+from tests.http.site import Site
 from tests.recording.recorded import NUMBERS, TALK, RecordedWorld
 from tests.waiting import wait_until
 
@@ -99,3 +100,23 @@ def test_what_ended_while_nobody_was_there_is_fetched_at_the_next_start(recorded
     recorded.world.start()
     recorded.world.wait_for_status("spring", "completed", 60)
     check_stored(recorded)
+
+
+def test_a_campaign_deleted_over_http_takes_its_files_and_transcripts_out_of_the_store_and_no_others(
+    recorded: RecordedWorld,
+) -> None:
+    recorded.settle()
+    recorded.world.campaign("autumn", NUMBERS[:1], "[recording]\nenabled = true")
+    recorded.call(NUMBERS[1:])
+    recorded.world.wait_for_status("autumn", "completed", 60)
+    rows = recorded.wait_for_state("stored")
+    autumn = {call["id"] for call in recorded.world.calls("autumn")}
+    (kept,) = [row["file"] for row in rows if row["call_id"] in autumn]
+    for row in rows:
+        (recorded.store / row["file"]).with_suffix(".json").write_text("{}")
+    campaign = recorded.world.id("spring")
+    (recorded.world.folder / "campaigns.d" / "spring.toml").unlink()
+    recorded.world.reload()
+    site = Site(int(recorded.world.service.url.rpartition(":")[2]))
+    assert site.delete(f"/campaigns/{campaign}").data["recordings"] == len(rows) - 1
+    wait_until(lambda: recorded.files() == {kept, kept.replace(".ogg", ".json")}, what="all others to go")
