@@ -128,8 +128,10 @@ class Recordings(Actor):
                 self._at_work[Kind.SOURCE_DELETION].discard(message.recording.recording_id)
                 if message.error is not None:
                     self._log(message.recording).warning("source_not_deleted", error=message.error)
-            case Transcribed() | TranscriptionFailed():
+            case Transcribed():
                 self._transcribed(message)
+            case TranscriptionFailed():
+                self._transcription_failed(message)
             case FilesDeleted():
                 self._deleted(message)
             case ServicesFailing():
@@ -267,7 +269,7 @@ class Recordings(Actor):
     # Transcripts
 
     def _transcribe(self) -> None:
-        if self._transcription is None or self._at_work[Kind.TRANSCRIPT]:
+        if self._transcription is None or self._store_fails or self._at_work[Kind.TRANSCRIPT]:
             return
         with self._pool.connection() as connection:
             item = ledger.take_transcription(connection, self._supervisor_id, self.clock.now(), ())
@@ -275,22 +277,25 @@ class Recordings(Actor):
             self._log(item).info("worker_picked", job_type="transcribe_recording", retry=item.attempt - 1)
             self._employ(Kind.TRANSCRIPT, item.recording_id, work.transcript(self._transcription, item))
 
-    def _transcribed(self, message: Transcribed | TranscriptionFailed) -> None:
-        now, most = self.clock.now(), self._rules.transcript_attempts
-        recording = message.recording
-        self._at_work[Kind.TRANSCRIPT].discard(recording.recording_id)
+    def _transcribed(self, done: Transcribed) -> None:
+        self._at_work[Kind.TRANSCRIPT].discard(done.recording.recording_id)
         with self._pool.connection() as connection:
-            if isinstance(message, Transcribed):
-                ledger.finish_transcription(connection, recording.recording_id, message.file, now)
-                ledger.discard_if_gone(connection, recording)
-            else:
-                ledger.fail_transcription(connection, recording.recording_id, message.error, most, now)
-        if isinstance(message, Transcribed):
-            self._log(recording).info("transcript_stored", file=message.file)
-        else:
-            self._log(recording).warning("transcription_failed", error=message.error)
-        self._telemetry.transcribed("stored" if isinstance(message, Transcribed) else "failed")
+            ledger.finish_transcription(connection, done.recording.recording_id, done.file, self.clock.now())
+            ledger.discard_if_gone(connection, done.recording)
+        self._log(done.recording).info("transcript_stored", file=done.file)
+        self._telemetry.transcribed("stored")
         self._transcribe()
+
+    def _transcription_failed(self, failed: TranscriptionFailed) -> None:
+        self._at_work[Kind.TRANSCRIPT].discard(failed.recording.recording_id)
+        most = self._rules.transcript_attempts
+        delay = self._rules.delay(failed.attempt, self._chance())
+        with self._pool.connection() as connection:
+            ledger.fail_transcription(connection, failed, self.clock.now(), most_attempts=most, delay=delay)
+        self._log(failed.recording).warning("transcription_failed", attempt=failed.attempt, error=failed.error)
+        self._telemetry.transcribed("failed")
+        if failed.counts:  # else the next would fare no better now: the pulse looks again
+            self._transcribe()
 
     # Deletion
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
-from actors.recording.messages import Downloaded, Egress, Recording
+from actors.recording.messages import Downloaded, Egress, Recording, TranscriptionFailed
 from actors.statements import statement
 
 _sql = partial(statement, __package__)
@@ -240,7 +240,7 @@ def next_due(connection: Connection) -> datetime | None:
 def take_transcription(
     connection: Connection, supervisor_id: UUID, now: datetime, busy: Collection[UUID]
 ) -> ToTranscribe | None:
-    """The oldest stored recording without its transcript, if there is one."""
+    """The oldest stored recording that is due for its transcript, if there is one."""
     with connection.cursor(row_factory=class_row(ToTranscribe)) as cursor:
         values = {"supervisor": supervisor_id, "now": now, "busy": list(busy)}
         return cursor.execute(_sql("transcribe"), values).fetchone()
@@ -255,13 +255,26 @@ def finish_transcription(connection: Connection, recording_id: UUID, file: str, 
     )
 
 
-def fail_transcription(connection: Connection, recording_id: UUID, error: str, most: int, now: datetime) -> None:
-    """It is tried again, up to `most` times in all."""
+def fail_transcription(
+    connection: Connection, failed: TranscriptionFailed, now: datetime, *, most_attempts: int, delay: timedelta
+) -> None:
+    """It is tried again after `delay`, up to `most_attempts` times in all; one that does not count is none of them."""
     connection.execute(
-        "UPDATE recordings SET transcript_error = %s, transcript_by = NULL, updated_at = %s,"
-        "  transcript_state = CASE WHEN transcript_attempts >= %s THEN 'failed' ELSE 'pending' END"
-        " WHERE id = %s AND transcript_state = 'running'",
-        (error, now, most, recording_id),
+        "UPDATE recordings SET transcript_error = %(error)s, transcript_by = NULL, updated_at = %(now)s,"
+        "  transcript_attempts = transcript_attempts - CASE WHEN %(counts)s THEN 0 ELSE 1 END,"
+        "  transcript_state = CASE WHEN last THEN 'failed' ELSE 'pending' END,"
+        "  next_attempt_at = CASE WHEN last THEN NULL ELSE %(retry_at)s END"
+        " FROM (SELECT id, %(counts)s AND transcript_attempts >= %(most)s AS last"
+        "   FROM recordings WHERE id = %(recording)s) r"
+        " WHERE recordings.id = r.id AND transcript_state = 'running'",
+        {
+            "recording": failed.recording.recording_id,
+            "error": failed.error,
+            "counts": failed.counts,
+            "most": most_attempts,
+            "retry_at": now + delay,
+            "now": now,
+        },
     )
 
 

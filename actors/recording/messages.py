@@ -152,7 +152,9 @@ class TranscriptionFailed:
     """There is no transcript."""
 
     recording: Recording
+    attempt: int
     error: str
+    counts: bool  # False: the storage's fault, or nobody's, as when the process is about to stop
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,12 @@ class Storage:
 
     def copy_out(self, company_id: UUID, call_id: UUID, target: Path, stopping: threading.Event) -> None:
         """Bring a stored recording into a local file. Raises StorageError, InterruptedFetchError."""
+        name = stored_name(company_id, call_id)
         with _failures(), target.open("wb") as file:
-            for chunk in _chunks(self._store.get(), stored_name(company_id, call_id), stopping):
+            store = self._store.get()
+            if _size(store, name) is None:
+                raise StorageError(f"{name} is not in the store")
+            for chunk in _chunks(store, name, stopping):
                 file.write(chunk)
 
     def write_transcript(self, company_id: UUID, call_id: UUID, transcript: Mapping[str, Any]) -> str:

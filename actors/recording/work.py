@@ -98,10 +98,12 @@ def transcript(transcription: Transcription, item: ToTranscribe) -> Work:
     def transcribe(stopping: threading.Event) -> Transcribed | TranscriptionFailed:
         try:
             file = transcription.make(item.company_id, item.call_id, stopping)
-        except (TranscriptionError, StorageError) as error:
-            return TranscriptionFailed(recording, str(error))
+        except TranscriptionError as error:
+            return TranscriptionFailed(recording, item.attempt, str(error), counts=not stopping.is_set())
+        except StorageError as error:
+            return TranscriptionFailed(recording, item.attempt, str(error), counts=not error.storage_failed)
         except InterruptedFetchError:
-            return TranscriptionFailed(recording, _STOPPING)
+            return TranscriptionFailed(recording, item.attempt, _STOPPING, counts=False)
         return Transcribed(recording, file)
 
     return transcribe

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from actors.campaign.messages import ServicesFailing
+from actors.ids import new_id
+from actors.recording.storage import Storage, StorageError
 from actors.recording.transcription import WHISPER, Transcription
+from actors.services import RECORDINGS
 from supervisor.clock import ManualClock
 from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
 from tests.waiting import wait_until
@@ -37,17 +44,34 @@ def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
 
 @pytest.fixture
 def work(shelf: Shelf, clock: ManualClock) -> Iterator[Callable[..., Fetcher]]:
-    """Starts somebody who fetches recordings and has them transcribed by this transcriber."""
+    """Starts somebody who fetches recordings and has them transcribed by this transcriber, from this storage or the one
+    that they are fetched to."""
     with ExitStack() as closing:
 
-        def start(transcriber: str | None, model: str = "") -> Fetcher:
-            make = None if transcriber is None else lambda storage: Transcription(storage, transcriber, model)
+        def start(transcriber: str | None, model: str = "", storage: Storage | None = None) -> Fetcher:
+            make = None if transcriber is None else lambda its: Transcription(storage or its, transcriber, model)
             made = Fetcher(shelf, Source(shelf).open, clock, transcription=make)
             made.start()
             closing.callback(made.close)
             return made
 
         yield start
+
+
+class Readings(Storage):
+    """The shelf's storage, whose recordings can't be read while it fails. Knows when each was asked for."""
+
+    def __init__(self, shelf: Shelf, clock: ManualClock) -> None:
+        super().__init__(Source(shelf).open, shelf.open_store)
+        self._clock = clock
+        self.fails = False
+        self.times: list[datetime] = []
+
+    def copy_out(self, company_id: UUID, call_id: UUID, target: Path, stopping: threading.Event) -> None:
+        self.times.append(self._clock.now())
+        if self.fails:
+            raise StorageError("OSError: the store is away", storage_failed=True)
+        super().copy_out(company_id, call_id, target, stopping)
 
 
 def _transcribed(shelf: Shelf, state: str) -> list[dict[str, Any]]:
@@ -82,18 +106,56 @@ def test_a_transcriber_that_fails_leaves_the_recording_and_says_why(
     shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher], model: str, reason: str
 ) -> None:
     shelf.add(shelf.company(), [b"noise"])
-    work("tests.recording.speech:Mute", model)
+    readings = Readings(shelf, clock)
+    work("tests.recording.speech:Mute", model, readings)
     pass_time(clock, lambda: bool(_transcribed(shelf, "failed")))
     (row,) = _transcribed(shelf, "failed")
     assert (row["state"], row["transcript_attempts"]) == ("stored", 3)
     assert reason in row["transcript_error"]
+    first, second, third = readings.times
+    assert second - first >= timedelta(seconds=10) and third - second >= timedelta(seconds=20)
+
+
+def test_a_store_that_fails_for_a_while_costs_no_transcript_and_is_not_asked_all_the_time(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher]
+) -> None:
+    shelf.add(shelf.company(), [b"noise"] * 3)
+    readings = Readings(shelf, clock)
+    readings.fails = True
+    work("tests.recording.speech:Mute", "silence", readings)
+    pass_time(clock, lambda: clock.now() - TUESDAY >= timedelta(minutes=1))
+    assert 2 <= len(readings.times) <= 7, "a time or so for each pulse"
+    wait_until(lambda: len(_transcribed(shelf, "pending")) == 3)
+    assert {row["transcript_attempts"] for row in _transcribed(shelf, "pending")} == {0}
+    readings.fails = False
+    pass_time(clock, lambda: bool(_transcribed(shelf, "stored")))
+
+
+def test_nothing_is_transcribed_while_the_store_is_known_to_fail(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher]
+) -> None:
+    shelf.add(shelf.company(), [b"noise"])
+    readings = Readings(shelf, clock)
+    readings.fails = True
+    working = work("tests.recording.speech:Mute", "silence", readings)
+    wait_until(lambda: readings.times and _transcribed(shelf, "pending"))
+    working.tell(ServicesFailing(frozenset({RECORDINGS}), frozenset()))
+    for _ in range(6):  # pulses, each of which has been when it has deleted what there is to delete
+        shelf.connection.execute("INSERT INTO discarded_recordings VALUES (%s, %s)", (new_id(), new_id()))
+        clock.advance(timedelta(seconds=10))
+        wait_until(lambda: not shelf.read("SELECT * FROM discarded_recordings"))
+    assert readings.times == [TUESDAY]
+    readings.fails = False
+    working.tell(ServicesFailing(frozenset(), frozenset()))
+    pass_time(clock, lambda: bool(_transcribed(shelf, "stored")))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("faster_whisper") is not None, reason="whisper is installed here")
-def test_whisper_without_its_extra_says_so(shelf: Shelf, work: Callable[..., Fetcher]) -> None:
+def test_whisper_without_its_extra_says_so(shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher]) -> None:
     shelf.add(shelf.company(), [b"noise"])
     work(WHISPER)
-    (row,) = wait_until(lambda: _transcribed(shelf, "failed"), 60)
+    pass_time(clock, lambda: bool(_transcribed(shelf, "failed")))
+    (row,) = _transcribed(shelf, "failed")
     assert "No module named 'faster_whisper'" in row["transcript_error"]
 
 

@@ -1,10 +1,10 @@
--- The oldest recording that waits for its transcript, or whose transcriber has died with its supervisor.
+-- The oldest recording whose transcript is due, or whose transcriber has died with its supervisor.
 UPDATE recordings r
 SET transcript_state = 'running', transcript_by = %(supervisor)s, transcript_attempts = transcript_attempts + 1,
-    updated_at = %(now)s
+    next_attempt_at = NULL, updated_at = %(now)s
 FROM (
     SELECT id FROM recordings
-    WHERE transcript_state = 'pending'
+    WHERE (transcript_state = 'pending' AND coalesce(next_attempt_at <= %(now)s, true))
        OR (transcript_state = 'running' AND id <> ALL(%(busy)s)
            AND (transcript_by = %(supervisor)s OR supervisor_is_gone(transcript_by)))
     ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
