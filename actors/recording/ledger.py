@@ -21,6 +21,7 @@ from actors.statements import statement
 _sql = partial(statement, __package__)
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('campaignd recording slots', 0))"
 """Whoever takes or frees several slots: two who do it in different orders would wait for each other."""
+DIED_WITH_THE_SERVICE = "the service died while it was transcribed"
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,10 @@ class Claimed(Recording):
 
 @dataclass(frozen=True)
 class ToTranscribe(Recording):
-    """One whose transcript is to be made now."""
+    """One whose transcript is to be made now, unless it `failed`: it was, as the service died in its last attempt."""
 
     attempt: int
+    failed: bool
 
 
 @dataclass(frozen=True)
@@ -238,11 +240,17 @@ def next_due(connection: Connection) -> datetime | None:
 
 
 def take_transcription(
-    connection: Connection, supervisor_id: UUID, now: datetime, busy: Collection[UUID]
+    connection: Connection, supervisor_id: UUID, now: datetime, busy: Collection[UUID], *, most_attempts: int
 ) -> ToTranscribe | None:
     """The oldest stored recording that is due for its transcript, if there is one."""
     with connection.cursor(row_factory=class_row(ToTranscribe)) as cursor:
-        values = {"supervisor": supervisor_id, "now": now, "busy": list(busy)}
+        values = {
+            "supervisor": supervisor_id,
+            "now": now,
+            "busy": list(busy),
+            "most": most_attempts,
+            "died": DIED_WITH_THE_SERVICE,
+        }
         return cursor.execute(_sql("transcribe"), values).fetchone()
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ from actors.actor import describe
 from actors.recording.transcription import Transcriber
 
 _NICENESS = 15
+_KILLED_FIRST = "1000"
 
 
 def main(name: str, model: str) -> None:
     """Answer until nobody asks any more."""
     os.nice(_NICENESS)
+    # Where memory runs out Linux ends this process, and no other of the service.
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_KILLED_FIRST)
     # What a library prints would stand among the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

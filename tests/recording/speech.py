@@ -68,6 +68,16 @@ class Mute:
         raise AssertionError("it lives")
 
 
+class Mortal:
+    """A Transcriber that says how soon the kernel ends it when memory runs out."""
+
+    def __init__(self, model: str) -> None:
+        pass
+
+    def transcribe(self, audio: Path) -> Sequence[Segment]:
+        return [Segment(0, 1, Path("/proc/self/oom_score_adj").read_text().strip())]
+
+
 def _decode(audio: Path) -> bytes:
     resampler = av.AudioResampler("s16", "mono", _RATE)
     with av.open(str(audio)) as container:

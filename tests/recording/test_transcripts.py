@@ -164,3 +164,30 @@ def test_nothing_is_transcribed_unless_it_is_asked_for(shelf: Shelf, work: Calla
     work(None)
     wait_until(lambda: shelf.states()["stored"] == 1)
     assert _transcribed(shelf, "none")
+
+
+def test_a_recording_with_which_the_service_died_time_and_again_is_given_up_and_others_have_their_turn(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher]
+) -> None:
+    deadly, other = shelf.add(shelf.company(), [b"noise", b"silence"])
+    work(None)
+    wait_until(lambda: shelf.states()["stored"] == 2)
+    shelf.connection.execute(
+        "UPDATE recordings SET transcript_state = 'running', transcript_by = %s,"
+        " transcript_attempts = CASE WHEN call_id = %s THEN 3 ELSE 2 END",
+        (new_id(), deadly),
+    )
+    work("tests.recording.speech:Mute", "silence")
+    pass_time(clock, lambda: shelf.recording(other)["transcript_state"] == "stored")
+    row = shelf.recording(deadly)
+    assert (row["transcript_state"], row["transcript_attempts"]) == ("failed", 3)
+    assert row["transcript_error"] == "the service died while it was transcribed"
+
+
+def test_where_memory_runs_out_the_transcriber_goes_before_the_service(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher]
+) -> None:
+    shelf.add(shelf.company(), [b"noise"])
+    work("tests.recording.speech:Mortal")
+    (row,) = wait_until(lambda: _transcribed(shelf, "stored"))
+    assert json.loads((shelf.store / row["transcript_file"]).read_text())["text"] == "1000"

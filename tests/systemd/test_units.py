@@ -37,6 +37,11 @@ def test_an_instance_differs_from_the_only_service_by_its_file_alone() -> None:
     assert [line.replace("campaignd %i:", "campaignd:") for line in several] == one
 
 
+@pytest.mark.parametrize("name", ["campaignd.service", "campaignd@.service"])
+def test_a_transcriber_killed_for_its_memory_does_not_take_the_service_with_it(name: str) -> None:
+    assert "OOMPolicy=continue" in _settings(UNITS / name), "by default systemd ends all processes of the unit"
+
+
 def _said(*arguments: str) -> tuple[int, str]:
     command = [program("systemd-analyze"), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
