@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from actors.recording.storage import Storage
+from actors.recording.storage import Storage, StorageError
 
 WHISPER = "actors.recording.whisper:Whisper"
 
@@ -56,11 +56,14 @@ class Transcription:
 
     def make(self, company_id: UUID, call_id: UUID, stopping: threading.Event) -> str:
         """Write the transcript of a stored recording beside it; returns its name under the store. Raises
-        TranscriptionError, StorageError, InterruptedFetchError."""
-        with self._lock, tempfile.TemporaryDirectory(prefix="campaignd-transcript-") as folder:
-            audio = Path(folder) / f"{call_id}.ogg"
-            self._storage.copy_out(company_id, call_id, audio, stopping)
-            segments = self._ask(audio)
+        TranscriptionError, InterruptedFetchError, StorageError; that also when there is no room for a copy here."""
+        try:
+            with self._lock, tempfile.TemporaryDirectory(prefix="campaignd-transcript-") as folder:
+                audio = Path(folder) / f"{call_id}.ogg"
+                self._storage.copy_out(company_id, call_id, audio, stopping)
+                segments = self._ask(audio)
+        except OSError as error:
+            raise StorageError(f"no room for a copy of the recording: {error}", storage_failed=True) from error
         transcript = {
             "call_id": str(call_id),
             "text": " ".join(segment.text for segment in segments),
@@ -87,11 +90,11 @@ class Transcription:
             process.stdin.write(json.dumps(str(audio)) + "\n")
             process.stdin.flush()
             line = process.stdout.readline()
-        except OSError:
+        except (OSError, UnicodeDecodeError):  # it died, perhaps in the middle of a letter
             line = ""
         finally:
             hung.cancel()
-        if not line:
+        if not line.endswith("\n"):
             raise TranscriptionError(f"the transcriber's process ended with code {self._discard()}")
         answer = json.loads(line)
         if "error" in answer:

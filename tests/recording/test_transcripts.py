@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -191,3 +193,31 @@ def test_where_memory_runs_out_the_transcriber_goes_before_the_service(
     work("tests.recording.speech:Mortal")
     (row,) = wait_until(lambda: _transcribed(shelf, "stored"))
     assert json.loads((shelf.store / row["transcript_file"]).read_text())["text"] == "1000"
+
+
+def test_without_room_for_a_copy_nothing_is_lost_but_time(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = tmp_path / "no room yet"
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    calls = shelf.add(shelf.company(), [b"noise", b"another"])
+    work("tests.recording.speech:Mute", "silence")
+    pass_time(clock, lambda: all(shelf.recording(call)["transcript_error"] is not None for call in calls))
+    assert "no room for a copy of the recording" in shelf.recording(calls[0])["transcript_error"]
+    assert shelf.states() == {"stored": 2}
+    room.mkdir()
+    pass_time(clock, lambda: bool(_transcribed(shelf, "stored")))
+
+
+def test_a_transcriber_that_dies_while_it_answers_has_not_answered(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = tmp_path / "dying"
+    dying.write_text('#!/bin/sh\nread line\nprintf \'{"segments": [{"text": "\\320\'\n')
+    dying.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(dying))
+    shelf.add(shelf.company(), [b"noise"])
+    work("tests.recording.speech:Mute")
+    pass_time(clock, lambda: bool(_transcribed(shelf, "failed")))
+    (row,) = _transcribed(shelf, "failed")
+    assert "the transcriber's process ended" in row["transcript_error"]
