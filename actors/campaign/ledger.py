@@ -6,7 +6,7 @@ Everything here runs in the campaign's own thread, in short transactions; an err
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -58,7 +58,7 @@ class CampaignRow:
     agent_metadata: Mapping[str, Any]
     settings: CampaignSettings
     holds: frozenset[str] = frozenset()
-    prices: PriceList | None = None  # of its trunk
+    prices: Mapping[str, PriceList] = field(default_factory=dict)  # by trunk: its own, and its calls'
 
     @property
     def needs(self) -> frozenset[str]:
@@ -159,7 +159,7 @@ def as_campaign(
         agent_metadata=row["agent_metadata"],
         settings=CampaignSettings.model_validate(settings_tables(row)) if heed_settings else CampaignSettings(),
         holds=frozenset(row["holds"]),
-        prices=None if row["prices"] is None else PriceList.from_json(row["prices"]),
+        prices={trunk: PriceList.from_json(prices) for trunk, prices in (row["prices"] or {}).items()},
     )
 
 
@@ -318,10 +318,11 @@ def settle(
     connection: Connection, campaign: CampaignRow, results: Sequence[tuple[CallResult, Verdict]], now: datetime
 ) -> None:
     """Write how these calls ended, what becomes of their tasks, and the campaign's counters, in one transaction. An
-    answered call gets the estimate of its receipt, if its trunk has a price for its number; who wants no such calls
-    comes onto the company's do-not-call list. Settling a result again changes nothing. Raises LeaseLostError when the
-    lease has been lost: nothing is written."""
-    amounts = [_estimate(campaign, result) for result, _ in results]
+    answered call gets the estimate of its receipt, if the trunk that it went through has a price for its number; who
+    wants no such calls comes onto the company's do-not-call list. Settling a result again changes nothing. Raises
+    LeaseLostError when the lease has been lost: nothing is written."""
+    prices = [campaign.prices.get(result.call.trunk) for result, _ in results]
+    amounts = [_estimate(price_list, result) for price_list, (result, _) in zip(prices, results, strict=True)]
     columns: dict[str, Any] = {
         "call_ids": array([result.call.call_id for result, _ in results]),
         "outcomes": array([result.outcome for result, _ in results]),
@@ -336,7 +337,7 @@ def settle(
         "attempt_counts": array([verdict.attempt_counts for _, verdict in results]),
         "receipt_ids": array([None if amount is None else new_id() for amount in amounts]),
         "amounts": array(amounts),
-        "currencies": array([campaign.prices.currency if campaign.prices else None] * len(results)),
+        "currencies": array([price_list.currency if price_list else None for price_list in prices]),
     }
     with connection.transaction():
         row = connection.execute(_sql("settle"), {**columns, **_ids(campaign), "now": now}).fetchone()
@@ -349,10 +350,10 @@ def settle(
             connection.execute("SELECT pg_notify('campaignd', 'company:' || %s)", (str(campaign.company_id),))
 
 
-def _estimate(campaign: CampaignRow, result: CallResult) -> Decimal | None:
-    if campaign.prices is None or result.answered_at is None:
+def _estimate(prices: PriceList | None, result: CallResult) -> Decimal | None:
+    if prices is None or result.answered_at is None:
         return None
-    return campaign.prices.price(result.call.phone_number, result.ended_at - result.answered_at)
+    return prices.price(result.call.phone_number, result.ended_at - result.answered_at)
 
 
 def reconsider(connection: Connection, campaign: CampaignRow) -> None:

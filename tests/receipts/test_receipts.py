@@ -111,6 +111,16 @@ def test_without_a_price_list_there_are_no_estimates(desk: Desk) -> None:
     assert desk.receipts() == []
 
 
+def test_a_call_costs_what_its_own_trunk_takes_though_its_campaign_has_another_by_then(desk: Desk) -> None:
+    desk.task(desk.spring)
+    (up,) = desk.claim(desk.spring, 1)
+    dear = PriceList("USD", {"+7": Decimal("60")})
+    desk.connection.execute("INSERT INTO trunk_prices VALUES ('dear', %s, %s)", (Jsonb(dear.as_json()), TUESDAY))
+    desk.connection.execute("UPDATE campaigns SET trunk = 'dear'")
+    desk.end(up)
+    assert desk.receipts() == [(up.call_id, Decimal("0.0085"), "EUR", "estimate")]
+
+
 def test_what_the_provider_charged_wins_over_the_estimate_whichever_came_first(desk: Desk, tmp_path: Path) -> None:
     early, other = desk.called(), desk.called()
     file = charges(tmp_path, f"call_id,amount,currency\n{early.call_id},0.012345,EUR\n")
