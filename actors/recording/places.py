@@ -6,8 +6,7 @@ import posixpath
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-UNFINISHED = "unfinished"
-"""Folder of the store in which files grow."""
+_UNFINISHED = "unfinished"
 
 
 def source_name(call_id: UUID) -> str:
@@ -23,6 +22,16 @@ def stored_name(company_id: UUID, call_id: UUID) -> str:
 def transcript_name(company_id: UUID, call_id: UUID) -> str:
     """Under the store: the recording's transcript, once whole."""
     return f"{company_id}/{call_id}.json"
+
+
+def growing_folder(call_id: UUID) -> str:
+    """Under the store: where the recording is while it is fetched."""
+    return f"{_UNFINISHED}/{call_id}"
+
+
+def growing_transcript_folder(call_id: UUID) -> str:
+    """Under the store: where the transcript is while it is written."""
+    return f"{_UNFINISHED}/{call_id}-transcript"
 
 
 def egress_path(source: str, call_id: UUID) -> str:

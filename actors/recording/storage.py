@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from actors.recording.places import UNFINISHED, source_name, stored_name, transcript_name
+from actors.recording.places import (
+    growing_folder,
+    growing_transcript_folder,
+    source_name,
+    stored_name,
+    transcript_name,
+)
 
 # Imported where it is used, which is with the first file: a service that has none does without its 40 MB.
 if TYPE_CHECKING:
@@ -58,7 +64,7 @@ class Storage:
         """Bring the call's recording into the store. Raises StorageError, or InterruptedFetchError once `stopping` is
         set; then nothing has appeared under its name. One that is there already, whole, is not fetched again."""
         final = stored_name(company_id, call_id)
-        growing = f"{UNFINISHED}/{call_id}"
+        growing = growing_folder(call_id)
         with _failures():
             source, store = self._source.get(), self._store.get()
             size = _size(source, source_name(call_id))
@@ -92,7 +98,7 @@ class Storage:
     def write_transcript(self, company_id: UUID, call_id: UUID, transcript: Mapping[str, Any]) -> str:
         """Put a transcript beside its recording; returns its name under the store. Raises StorageError."""
         final = transcript_name(company_id, call_id)
-        growing = f"{UNFINISHED}/{call_id}-transcript"
+        growing = growing_transcript_folder(call_id)
         content = json.dumps(transcript, ensure_ascii=False, indent=1).encode()
         with _failures():
             store = self._store.get()
@@ -114,6 +120,8 @@ class Storage:
             store = self._store.get()
             for name in (stored_name(company_id, call_id), transcript_name(company_id, call_id)):
                 _delete(store, name)
+            for folder in (growing_folder(call_id), growing_transcript_folder(call_id)):
+                _delete_folder(store, folder)
         self.delete_from_source(call_id)
 
     def delete_from_source(self, call_id: UUID) -> None:
@@ -199,10 +207,7 @@ def _copy(source: FileSystem, name: str, store: FileSystem, target: str, size: i
 
 def _empty(filesystem: FileSystem, folder: str) -> None:
     """Whatever an attempt that died has left goes; the folder is there."""
-    from pyarrow.fs import FileType
-
-    if filesystem.get_file_info(folder).type == FileType.Directory:
-        filesystem.delete_dir(folder)
+    _delete_folder(filesystem, folder)
     filesystem.create_dir(folder, recursive=True)
 
 
@@ -213,6 +218,13 @@ def _make_folder(filesystem: FileSystem, folder: str) -> None:
 def _delete(filesystem: FileSystem, name: str) -> None:
     if filesystem.get_file_info(name).is_file:
         filesystem.delete_file(name)
+
+
+def _delete_folder(filesystem: FileSystem, folder: str) -> None:
+    from pyarrow.fs import FileType
+
+    if filesystem.get_file_info(folder).type == FileType.Directory:
+        filesystem.delete_dir(folder)
 
 
 def _to_disk(filesystem: FileSystem, name: str) -> None:

@@ -266,6 +266,20 @@ def _delete_campaign(shelf: Shelf) -> None:
     delete_campaign(shelf.connection, campaign["id"])
 
 
+def test_what_an_attempt_that_died_has_left_of_a_deleted_recording_goes_with_it(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    (call,) = shelf.add(shelf.company(), [AUDIO])
+    for name in (f"{call}/audio", f"{call}-transcript/text"):
+        left = shelf.store / "unfinished" / name
+        left.parent.mkdir(parents=True)
+        left.write_bytes(AUDIO)
+    _erase(shelf)
+    fetcher(Source(shelf))
+    pass_time(clock, lambda: not shelf.read("SELECT * FROM discarded_recordings"))
+    assert shelf.files() == set()
+
+
 @pytest.mark.parametrize("forget", [_erase, _delete_campaign])
 def test_what_livekit_writes_after_its_recording_was_deleted_goes_too_though_nobody_tells_of_it(
     shelf: Shelf, clock: ManualClock, fetcher: Any, forget: Callable[[Shelf], None]
