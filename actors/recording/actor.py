@@ -111,7 +111,7 @@ class Recordings(Actor):
             case RecordingWanted():
                 self._expected.record(message.call_id, look_first=False)
             case EgressStarted():
-                self._expected.started(message)
+                self._expected.started(message, self.clock.now())
             case EgressNotStarted():
                 self._expected.not_started(message, self.clock.now())
             case EgressEnded():
@@ -119,7 +119,7 @@ class Recordings(Actor):
             case EgressFound():
                 self._fetch_soon_if(self._expected.found(message, self.clock.now()))
             case EgressLookFailed():
-                self.log.warning("recording_look_failed", call=str(message.call_id), error=message.error)
+                self._expected.look_failed(message)
             case Downloaded():
                 self._downloaded(message)
             case DownloadFailed():

@@ -13,11 +13,12 @@ from actors.recording.gateway import EgressGateway
 from actors.recording.messages import (
     Egress,
     EgressFound,
+    EgressLookFailed,
     EgressNotStarted,
     EgressStarted,
     EgressState,
 )
-from actors.recording.rules import ASK_AGAIN, LOOK_EVERY, Rules
+from actors.recording.rules import ASK_AGAIN, HEARD_WITHIN, LOOK_EVERY, Rules
 
 _LOOKS = 50
 """Recordings that LiveKit is asked for at a time."""
@@ -35,6 +36,8 @@ class Expected:
         self._rules = rules
         self._log = log
         self._asked: set[UUID] = set()  # to be recorded, and not answered yet: asked twice, LiveKit records twice
+        self._looked_for: set[UUID] = set()  # and not answered yet
+        self._more = False  # there may be, to look for
 
     def record(self, call_id: UUID, *, look_first: bool) -> None:
         """Have this call recorded."""
@@ -43,22 +46,34 @@ class Expected:
             self._gateway.record(call_id, look_first=look_first)
 
     def look(self, now: datetime) -> None:
-        """Ask LiveKit for those of which nothing was heard: the net for lost webhooks and lost requests."""
+        """Ask LiveKit for those of which nothing was heard: the net for lost webhooks and lost requests. As many as it
+        may be asked for at a time; when it has answered, for the next."""
         with self._pool.connection() as connection:
-            looks = ledger.take_looks(connection, now, now + LOOK_EVERY, _LOOKS)
+            looks = ledger.take_looks(
+                connection, now, over_by=now - HEARD_WITHIN, next_look=now + LOOK_EVERY, most=_LOOKS
+            )
+        self._more = len(looks) == _LOOKS
         for look in looks:
             if look.call_id in self._asked:
                 continue
+            self._looked_for.add(look.call_id)
             if look.over:
                 self._gateway.find_egress(look.call_id)
-            elif look.unasked:
+            else:
                 self.record(look.call_id, look_first=True)
 
-    def started(self, message: EgressStarted) -> None:
+    def look_failed(self, message: EgressLookFailed) -> None:
+        """LiveKit could not be asked: the others that there are to ask for wait for the next look."""
+        self._more = False
+        self._looked_for.discard(message.call_id)
+        self._log.warning("recording_look_failed", call=str(message.call_id), error=message.error)
+
+    def started(self, message: EgressStarted, now: datetime) -> None:
         """LiveKit records the call."""
         self._asked.discard(message.call_id)
         with self._pool.connection() as connection:
             ledger.note_egress(connection, message.call_id, message.egress_id)
+        self._answered(message.call_id, now)
 
     def not_started(self, message: EgressNotStarted, now: datetime) -> None:
         """As long as the call is up it may still be recorded: a part of it is better than nothing."""
@@ -68,7 +83,10 @@ class Expected:
                 missed = ledger.give_up(connection, message.call_id, _TOO_SHORT, now)
             if missed is not None:
                 self._log.warning("recording_missed", error=missed.error, **missed.ids)
+            self._answered(message.call_id, now)
             return
+        self._more = False
+        self._looked_for.discard(message.call_id)
         self._log.warning("egress_not_started", call=str(message.call_id), error=message.error)
         with self._pool.connection() as connection:
             ledger.note_no_egress(connection, message.call_id, message.error, now + ASK_AGAIN)
@@ -91,6 +109,7 @@ class Expected:
 
     def found(self, found: EgressFound, now: datetime) -> bool:
         """What LiveKit answered when it was asked; True as for `learn`."""
+        self._answered(found.call_id, now)
         if found.egress is not None and found.egress.state is not EgressState.UNDER_WAY:
             return self.learn(found.egress, now)
         patience = self._rules.patience(known=found.egress is not None)
@@ -99,6 +118,11 @@ class Expected:
         with self._pool.connection() as connection:
             self._lost(ledger.give_up_waiting(connection, found.call_id, reason, now - patience, now))
         return False
+
+    def _answered(self, call_id: UUID, now: datetime) -> None:
+        self._looked_for.discard(call_id)
+        if self._more and not self._looked_for:
+            self.look(now)
 
     def _give_up(self, call_id: UUID, reason: str, now: datetime) -> None:
         with self._pool.connection() as connection:

@@ -36,8 +36,7 @@ class Look:
     """A recording that is expected."""
 
     call_id: UUID
-    over: bool  # its call is
-    unasked: bool  # its call is up and, as far as is known, is not being recorded
+    over: bool  # its call is; else it is up and, as far as is known, not being recorded
 
 
 @dataclass(frozen=True)
@@ -133,10 +132,14 @@ def _give_up(
         ).fetchone()
 
 
-def take_looks(connection: Connection, now: datetime, next_look: datetime, most: int) -> list[Look]:
-    """Recordings that are expected, and have not been looked for of late; nobody looks again before `next_look`."""
+def take_looks(
+    connection: Connection, now: datetime, *, over_by: datetime, next_look: datetime, most: int
+) -> list[Look]:
+    """Recordings to ask LiveKit for: they have not been looked for of late, and their calls were over by `over_by`, or
+    are up and not recorded. Nobody looks again before `next_look`."""
     with connection.cursor(row_factory=class_row(Look)) as cursor:
-        return cursor.execute(_sql("look"), {"now": now, "next": next_look, "most": most}).fetchall()
+        values = {"now": now, "over_by": over_by, "next": next_look, "most": most}
+        return cursor.execute(_sql("look"), values).fetchall()
 
 
 def claim(

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 LOOK_EVERY = timedelta(seconds=30)
 """How often LiveKit is asked for a recording whose call is over: the net for lost webhooks."""
+HEARD_WITHIN = timedelta(seconds=5)
+"""So soon after its call a webhook usually tells of its recording: until then LiveKit is not asked for it."""
 ASK_AGAIN = timedelta(seconds=5)
 """How soon LiveKit is asked again to record a call."""
 NONE_AFTER = timedelta(seconds=60)

@@ -235,6 +235,7 @@ class Fetcher:
         clock: ManualClock,
         rules: Rules = RULES,
         transcription: Callable[[Storage], Transcription] | None = None,
+        livekit: Callable[[Directory], Any] | None = None,
     ) -> None:
         self.id = new_id()
         self._shelf, self._clock, self._rules = shelf, clock, rules
@@ -248,6 +249,10 @@ class Fetcher:
         self.timer.start()
         self._closing.callback(self.timer.stop)
         self.storage = Storage(source, shelf.open_store)
+        unreachable = EgressGateway(
+            LoopThread(self._died), self.directory, "http://127.0.0.1:9", KEY, SECRET, "file:///"
+        )
+        self.gateway = livekit(self.directory) if livekit else unreachable
         self.workers = Workers(self.directory)
         self.metrics = Metrics("test")
         self.transcription = transcription(self.storage) if transcription else None
@@ -264,9 +269,7 @@ class Fetcher:
             self.generation,
             Surroundings(self._clock, self.timer, self.directory, lambda: 0.0),
             pool=self.pool,
-            gateway=EgressGateway(
-                LoopThread(self._died), self.directory, "http://127.0.0.1:9", KEY, SECRET, "file:///"
-            ),
+            gateway=self.gateway,
             workers=self.workers,
             storage=self.storage,
             transcription=self.transcription,

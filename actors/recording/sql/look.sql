@@ -1,10 +1,14 @@
--- Recordings that are still expected and have not been looked for of late, each for one supervisor. `over`: the call is,
--- and LiveKit is to be asked what became of its recording. `unasked`: the call is up and, as far as is known, is not
--- being recorded.
+-- Recordings that are still expected and have not been looked for of late, each for one supervisor. `over`: the call has
+-- been for a while, and LiveKit is to be asked what became of its recording. The others' calls are up and, as far as is
+-- known, not being recorded. Those that are recorded as they should be are in nobody's way.
 UPDATE recordings r SET next_attempt_at = %(next)s
 FROM (
-    SELECT id FROM recordings WHERE state = 'expected' AND next_attempt_at <= %(now)s
-    ORDER BY next_attempt_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
-) due, calls c
-WHERE r.id = due.id AND c.id = r.call_id
-RETURNING r.call_id, c.state IN ('ended', 'given_back') AS over, r.egress_id IS NULL AND c.state = 'answered' AS unasked
+    SELECT e.id, c.state <> 'answered' AS over
+    FROM recordings e JOIN calls c ON c.id = e.call_id
+    WHERE e.state = 'expected' AND e.next_attempt_at <= %(now)s
+      AND (c.state = 'given_back' OR (c.state = 'ended' AND c.ended_at <= %(over_by)s)
+           OR (c.state = 'answered' AND e.egress_id IS NULL))
+    ORDER BY e.next_attempt_at LIMIT %(most)s FOR UPDATE OF e SKIP LOCKED
+) due
+WHERE r.id = due.id
+RETURNING r.call_id, due.over
