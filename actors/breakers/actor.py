@@ -174,7 +174,9 @@ class Breakers(Actor):
     def _hear(self, call_id: UUID, verdicts: Iterable[Verdict], asked_at: datetime) -> None:
         for verdict in verdicts:
             watched = self._watched(verdict.service)
-            if not verdict.ok:
+            if verdict.ok:
+                watched.note_success(verdict.at)
+            else:
                 watched.note_error(verdict.error, verdict.at)
             if watched.breaker.record(call_id, verdict.ok, asked_at, verdict.at, self.clock.now()):
                 self._changed(watched)

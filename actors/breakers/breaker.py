@@ -30,7 +30,7 @@ class BreakerLimits:
     """When a breaker opens, and for how long."""
 
     failure_rate: float  # share of failed calls at which it opens
-    minimum_calls: int  # fewer within the window say nothing
+    minimum_calls: int  # fewer within the window, or in a row, say nothing
     window: timedelta
     open_for: timedelta  # the first time
     max_open_for: timedelta
@@ -68,10 +68,11 @@ class Snapshot:
 
 
 class Breaker:
-    """Opens when enough calls of the window have failed, or the last `minimum_calls` of them without exception:
-    so a busy service's earlier successes don't let an outage cost more calls than a quiet one's. Open, it permits
-    nothing until `retry_at`; then one probe at a time, each with a deadline, since a lost one would leave it half-open
-    for ever. A failed probe doubles the open time; a good one closes it.
+    """Opens when enough calls of the window have failed, or the last `minimum_calls` without exception, whenever they
+    were: an outage may cost its threshold and no more (product.md, "A failing service"), be it a busy service's, whose
+    window is full of earlier successes, or one's that is called so seldom that its window never holds enough calls.
+    Open, it permits nothing until `retry_at`; then one probe at a time, each with a deadline, since a lost one would
+    leave it half-open for ever. A failed probe doubles the open time; a good one closes it.
 
     A plain rule: the time is handed in, and never goes back. What was asked of the service before the breaker's last
     change, and what is told again, changes nothing. Methods that may change the state answer whether they did.
@@ -160,13 +161,13 @@ class Breaker:
             return self.answer(self._now.generation, Result.OK if ok else Result.FAILED, now)
         if self._now.state is State.OPEN:
             return changed
-        begins = now - self._limits.window
-        self._forget_before(begins)
-        if at <= begins or call_id in self._calls:
+        if call_id in self._calls:
             return changed
         insort(self._seen, Seen(at, call_id, ok))
         self._calls.add(call_id)
-        if ok or not self._fails():
+        begins = now - self._limits.window
+        self._forget_before(begins)
+        if ok or not self._fails(begins):
             return changed
         self._change(State.OPEN, now, self._limits.open_for, now + self._limits.open_for)
         return True
@@ -179,17 +180,20 @@ class Breaker:
         self._open_longer(until)
         return True
 
-    def _fails(self) -> bool:
+    def _fails(self, begins: datetime) -> bool:
         minimum = self._limits.minimum_calls
         if len(self._seen) < minimum:
             return False
-        failed = sum(not seen.ok for seen in self._seen)
-        return failed >= self._limits.failure_rate * len(self._seen) or not any(
-            seen.ok for seen in self._seen[-minimum:]
-        )
+        if not any(seen.ok for seen in self._seen[-minimum:]):
+            return True
+        recent = self._seen[bisect_right(self._seen, begins, key=_instant) :]
+        failed = sum(not seen.ok for seen in recent)
+        return len(recent) >= minimum and failed >= self._limits.failure_rate * len(recent)
 
-    def _forget_before(self, instant: datetime) -> None:
-        left = bisect_right(self._seen, instant, key=_instant)
+    def _forget_before(self, begins: datetime) -> None:
+        """The last success is kept, and the failures since."""
+        last_ok = next((n for n in reversed(range(len(self._seen))) if self._seen[n].ok), 0)
+        left = min(bisect_right(self._seen, begins, key=_instant), last_ok)
         self._calls.difference_update(seen.call_id for seen in self._seen[:left])
         del self._seen[:left]
 

@@ -20,6 +20,7 @@ class Watched:
         self.last_error: str | None = None
         self.error_count = 0
         self._last_error_at: datetime | None = None
+        self._worked_at: datetime | None = None
 
     def follow(self, limits: BreakerLimits) -> None:
         """Go by these limits from now on."""
@@ -59,13 +60,18 @@ class Watched:
         )
 
     def note_error(self, error: str | None, at: datetime) -> None:
-        """Something has failed. While the breaker is closed, errors a window apart have nothing to do with each
-        other."""
-        long_ago = self._last_error_at is None or at - self._last_error_at > self._limits.window
-        if self.breaker.state is State.CLOSED and long_ago:
+        """Something has failed. While the breaker is closed, errors a window apart have nothing to do with each other
+        if it worked in between."""
+        before, worked = self._last_error_at, self._worked_at
+        anew = before is not None and at - before > self._limits.window and worked is not None and worked > before
+        if self.breaker.state is State.CLOSED and anew:
             self.error_count = 0
         self.error_count += 1
         self.last_error, self._last_error_at = error, at
+
+    def note_success(self, at: datetime) -> None:
+        """Something went well."""
+        self._worked_at = max(at, self._worked_at or at)
 
     def forget_errors(self) -> None:
         """It works again. The last error stays, for people."""

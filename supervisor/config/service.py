@@ -153,7 +153,7 @@ class BreakerSettings(Settings):
     failure_rate: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Share of failed calls at which the breaker opens."""
     minimum_calls: Positive = 5
-    """Fewer calls within the window say nothing."""
+    """Fewer calls within the window, or failures in a row, say nothing."""
     window_s: Seconds = 30
     """How far back calls count."""
     open_s: Seconds = 30

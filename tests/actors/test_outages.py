@@ -136,6 +136,17 @@ def test_an_outage_of_an_hour_costs_the_calls_under_way_and_the_threshold_at_mos
     still_world.check_ledger()
 
 
+def test_an_outage_costs_a_campaign_that_dials_slowly_no_more(still_world: World) -> None:
+    still_world.campaign("spring", NUMBERS[:40], "[limits]\ncalls_per_minute = 1\n[retry]\nmax_retries = 1")
+    still_world.livekit.set_script({number: [DOWN] for number in NUMBERS})
+    still_world.start()
+    wait_until(lambda: failed_attempts(still_world, "spring") == 1)
+    pass_time(still_world, timedelta(hours=1))
+    assert failed_attempts(still_world, "spring") <= 1 + THRESHOLD
+    assert still_world.row("spring")["status_message"] == "Paused: circuit breaker trunk:main is open"
+    still_world.check_ledger()
+
+
 def test_livekit_is_tried_without_calling_anybody_until_it_answers(still_world: World) -> None:
     still_world.another_trunk("spare")
     still_world.campaign("spring", NUMBERS[:40], "[limits]\nmax_concurrent_calls = 10")

@@ -69,12 +69,45 @@ def test_failures_without_exception_open_it_however_well_the_service_did_before(
     assert see(breaker, 1004, False, 11)
 
 
-def test_calls_that_left_the_window_say_nothing() -> None:
+def test_calls_that_left_the_window_say_nothing_of_the_rate() -> None:
     breaker = Breaker(LIMITS)
-    for number in range(4):
-        see(breaker, number, False, 0)
+    for number, ok in enumerate([False, False, True, False]):
+        see(breaker, number, ok, 0)
     assert not see(breaker, 4, False, 30)
     assert breaker.state is State.CLOSED
+
+
+def test_failures_without_exception_open_it_however_far_apart_they_are() -> None:
+    """Else a campaign that dials slowly would call its whole list into an outage."""
+    breaker = Breaker(LIMITS)
+    for number in range(4):
+        assert not see(breaker, number, False, number * 900)
+    assert see(breaker, 4, False, 3600)
+    assert (breaker.state, breaker.retry_at) == (State.OPEN, at(3630))
+
+
+def test_one_success_among_failures_that_are_far_apart_keeps_it_closed() -> None:
+    breaker = Breaker(LIMITS)
+    for number in range(9):
+        assert not see(breaker, number, number == 4, number * 60)
+
+
+def test_a_success_that_is_told_late_stands_between_failures_that_were_told_before() -> None:
+    breaker = Breaker(LIMITS)
+    for number in range(4):
+        see(breaker, number, False, number * 60)
+    assert not breaker.record(call(9), True, at(80), at(90), at(200))
+    for number in range(4, 6):
+        assert not see(breaker, number, False, number * 60)
+    assert see(breaker, 6, False, 360)  # the fifth since
+
+
+def test_a_failure_from_before_a_success_does_not_count_after_it_however_late_it_is_told() -> None:
+    breaker = Breaker(LIMITS)
+    see(breaker, 0, True, 60)
+    for number in range(1, 5):
+        see(breaker, number, False, number * 100)
+    assert not breaker.record(call(9), False, at(0), at(50), at(410))
 
 
 def test_what_was_seen_earlier_and_told_later_counts_at_its_time() -> None:

@@ -63,6 +63,20 @@ def test_a_failing_trunk_holds_exactly_the_campaigns_that_dial_through_it(ledger
     assert (change["to_status"], change["reason"], change["error"]) == ("paused", message, error)
 
 
+def test_a_trunk_that_fails_the_few_calls_it_gets_holds_its_campaign_and_says_how_often(
+    ledger: Ledger, here: Process
+) -> None:
+    campaign = ledger.campaign()
+    here.fail(1)
+    here.tree.advance(600)
+    here.ended(Outcome.BUSY, Fault.CALLEE)
+    for _ in range(3):
+        here.tree.advance(600)
+        here.fail(1)
+    ledger.wait_for_status(campaign, "paused")
+    assert "(3 errors" in (ledger.status(campaign)[2] or "")
+
+
 def test_every_campaign_and_trunk_is_told_at_once_whoever_asks_too(ledger: Ledger, here: Process) -> None:
     campaign = here.campaign(new_id())
     here.fail()
