@@ -33,6 +33,9 @@ from actors.telemetry import Telemetry, WorkedCampaign
 LOOK_FOR_FREE_EVERY = timedelta(seconds=1)
 """How soon campaigns are noticed that another supervisor has let go of, or whose lease has run out."""
 RENEWALS_PER_LEASE = 3
+LONGEST_SILENCE = timedelta(seconds=20)
+"""However long its leases, each process is heard of so often: who has not been for a minute does not count among those
+who use the same trunks, and probe the same services."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,8 @@ class Roster(Actor):
             if self._directory.find(address) is None:
                 # It may have stopped itself meanwhile, having lost a lease that is ours again.
                 self.tell(SUPERVISOR, StartChild(address, kind, str(campaign_id)))
-        self.remind("look around", self.clock.now() + self._lease / RENEWALS_PER_LEASE, LookAround())
+        again = min(self._lease / RENEWALS_PER_LEASE, LONGEST_SILENCE)
+        self.remind("look around", self.clock.now() + again, LookAround())
 
     def _look_for_free(self) -> None:
         with self._pool.connection() as connection:

@@ -11,13 +11,15 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from actors.addresses import SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
+from actors.addresses import ROSTER, SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
+from actors.breakers.ledger import others_are_there
 from actors.campaign import ledger
 from actors.campaign.ledger import CampaignRow, Claim
 from actors.campaign.messages import CalleeLeft, PermitsGranted, ServicesFailing, SettingsChanged
 from actors.dialer.messages import Begin, DoNotBegin
 from actors.ids import new_id
 from actors.roster import leases, statuses
+from actors.roster.messages import LookAround
 from actors.services import LIVEKIT
 from actors.supervision import StopChild
 from actors.trunk.actor import LOOK_AGAIN
@@ -199,6 +201,16 @@ def test_a_call_that_is_ready_when_its_trunk_learns_of_others_in_progress_does_n
             still_world.tell(trunk, ReadyToBegin(ready, frozenset()))
             wait_until(lambda: dialer.told)
             assert dialer.told == [DoNotBegin()]
+def test_who_shares_a_trunk_hears_of_the_other_process_however_long_its_leases_are(still_world: World) -> None:
+    still_world.start()
+    roster = wait_until(lambda: still_world.service.directory.find(ROSTER))
+    assert roster is not None
+    roster.ask(LookAround(), timeout=10)  # answered after the look with which it starts
+    still_world.connection.execute("UPDATE supervisors SET heartbeat_at = clock_timestamp() - interval '1 minute'")
+    assert not others_are_there(still_world.connection, new_id())
+    assert isinstance(still_world.clock, ManualClock)
+    still_world.clock.advance(timedelta(seconds=20))
+    wait_until(lambda: others_are_there(still_world.connection, new_id()))
 
 
 def closed_campaign(world: World, settings: str) -> UUID:
