@@ -86,6 +86,7 @@ class Breakers(Actor):
         self._ours: dict[str, Permit] = {}  # services that this process probes now
         self._stand_back: set[str] = set()
         self._rooms: dict[str, AgentRoom] = {}  # in which an agent is waited for
+        self._to_try: list[str] = []  # trunks through which the probe of LiveKit has not been tried yet
         self._refused_on: str | None = None  # the trunk of the last call that LiveKit has failed
         self._wrong_numbers = WrongNumbers()
         self._told = ServicesFailing(frozenset(), frozenset())
@@ -228,9 +229,8 @@ class Breakers(Actor):
         service, permit = message.service, self._ours.get(message.service)
         if permit is None or permit.generation != message.generation:
             return
-        if service == LIVEKIT and message.result is Result.OK and (trunk := self._trunk_to_try()) is not None:
-            # Its API answers; whether calls go through, only a call can tell.
-            self._want(trunk_address(trunk), service, permit)
+        if service == LIVEKIT and message.result is Result.OK:
+            self._call_through(permit)
             return
         if message.result is Result.FAILED:
             self._watched(service).note_error(message.error, self.clock.now())
@@ -238,15 +238,29 @@ class Breakers(Actor):
             self.log.warning("probe_not_made", service=service, error=message.error)
         self._answer(service, message.generation, message.result)
 
-    def _trunk_to_try(self) -> str | None:
-        works = [trunk for trunk in self._trunks if self._watched(trunk_service(trunk)).breaker.state is State.CLOSED]
-        return self._refused_on if self._refused_on in works else next(iter(works), None)
+    def _call_through(self, permit: Permit) -> None:
+        """LiveKit's API answers; whether calls go through, only a call can tell. Where nobody waits to make one, nobody
+        would run into an outage either."""
+        try:
+            with self._pool.connection(SAVE_WITHIN_S) as connection:
+                waiting = holds.waiting_for(connection, LIVEKIT, self.clock.now())
+        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
+            self.log.warning("probe_not_made", service=LIVEKIT, error=str(error))
+            self._answer(LIVEKIT, permit.generation, Result.NOTHING)
+            return
+        # The one that LiveKit has failed on comes first.
+        self._to_try = sorted(waiting.intersection(self._trunks), key=lambda trunk: (trunk != self._refused_on, trunk))
+        if self._to_try:
+            self._returned(ProbeReturned(LIVEKIT, permit.generation))
+        else:
+            self._answer(LIVEKIT, permit.generation, Result.OK)
 
     def _returned(self, message: ProbeReturned) -> None:
-        if message.service == LIVEKIT:
-            # Its API answered, and nobody wants to call: as far as can be known it works.
-            self._answer(LIVEKIT, message.generation, Result.OK)
+        permit = self._ours.get(message.service)
+        if message.service == LIVEKIT and self._to_try and permit and permit.generation == message.generation:
+            self._want(trunk_address(self._to_try.pop(0)), LIVEKIT, permit)
             return
+        # Nobody can call just now. Whoever does next would run into an outage, if it lasts.
         self._stand_back.add(message.service)
         self._answer(message.service, message.generation, Result.NOTHING)
 

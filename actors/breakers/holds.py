@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 
 from actors.errors import CampaignNotFoundError
 from actors.roster import statuses
@@ -34,6 +34,14 @@ SELECT campaign_id, hold, wanted.hold IS NOT NULL AS wanted, held.hold IS NOT NU
 FROM wanted FULL JOIN held USING (campaign_id, hold)
 LEFT JOIN circuit_breakers breaker ON hold = 'breaker:' || breaker.service AND breaker.state <> 'closed'
 ORDER BY campaign_id, hold
+"""
+
+_WAITING = """
+SELECT DISTINCT c.trunk
+FROM campaigns c
+WHERE c.status IN ('running', 'paused') AND c.total_tasks > c.completed_tasks + c.failed_tasks
+  AND (c.end_time IS NULL OR c.end_time > %(now)s)
+  AND NOT EXISTS (SELECT FROM campaign_holds h WHERE h.campaign_id = c.id AND h.hold <> %(hold)s)
 """
 
 
@@ -74,6 +82,12 @@ def align(connection: Connection, now: datetime) -> tuple[int, int]:
         elif not side.wanted:
             lifted += _change(connection, side, now)
     return held, lifted
+
+
+def waiting_for(connection: Connection, service: str, now: datetime) -> set[str]:
+    """The trunks of those campaigns that would call somebody, now or later, if only this service worked."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return set(cursor.execute(_WAITING, {"now": now, "hold": _PREFIX + service}))
 
 
 def _change(connection: Connection, side: _Side, now: datetime) -> bool:

@@ -91,8 +91,9 @@ class Allowance:
         return not held and not self.failing & self._needs - {service} and self._room(now).calls > 0
 
     def met_an_outage(self, services: frozenset[str], probe: str | None) -> bool:
-        """Whether a call that failed by one of these met a service that was known to fail."""
-        return bool(services & self.failing) or probe in services
+        """Whether a call that failed by one of these met a service that was known to fail, or was made to see whether
+        one still does (`probe`)."""
+        return bool(services and (services & self.failing or probe))
 
     def note_end(self, result: CallResult, now: datetime) -> tuple[float, bool]:
         """A call is over: the share of answered calls that were abandoned, and whether fewer are allowed for it."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from livekit import api
 
-from actors.breakers.actor import LOOK_EVERY
+from actors.breakers.actor import LOOK_EVERY, STAND_BACK
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.clock import ManualClock
@@ -69,7 +69,7 @@ def being_tried(world: World) -> bool:
         world.read(
             "SELECT FROM circuit_breakers WHERE service NOT LIKE 'agents:%%'"
             " AND (state = 'half_open' OR service = 'livekit' AND state = 'open' AND retry_at <= %s)",
-            world.clock.now(),
+            world.clock.now() - STAND_BACK,
         )
     )
 
@@ -171,6 +171,34 @@ def test_livekit_is_tried_without_calling_anybody_until_it_answers(still_world: 
     wait_until(completed, 60, "everybody to be reached")
     for slug in ("spring", "autumn"):
         assert {task["outcome"] for task in still_world.tasks(slug)} == {"answered"}
+    still_world.check_ledger()
+
+
+def test_a_livekit_that_answers_and_dials_nobody_costs_no_more_however_few_calls_a_minute_may_have(
+    still_world: World,
+) -> None:
+    still_world.campaign("spring", NUMBERS[:100], "[limits]\ncalls_per_minute = 10\n[retry]\nmax_retries = 1")
+    still_world.livekit.set_knobs(outages={"SIP": Outage("http", status=503)})
+    still_world.livekit.set_script({number: [UP] for number in NUMBERS})
+    still_world.start()
+    wait_for_breaker(still_world, "livekit", "open")
+    wait_until(lambda: not unfinished(still_world))
+    opened = breaker(still_world, "livekit")["generation"]
+    pass_time(still_world, timedelta(seconds=31), timedelta(seconds=31))
+    # The minute is full: nobody may be called to see whether calls go through.
+    wait_until(lambda: breaker(still_world, "livekit")["generation"] == opened + 2, what="the probe to end")
+    assert breaker(still_world, "livekit")["state"] == "open"
+    pass_time(still_world, timedelta(minutes=15))
+    assert sum(call["counts"] for call in still_world.calls("spring")) <= 10 + THRESHOLD
+    reasons = [row["reason"] for row in still_world.read("SELECT reason FROM campaign_status_history ORDER BY id")]
+    assert reasons == ["enabled in its file", "Paused: circuit breaker livekit is open"], "it went on meanwhile"
+    still_world.livekit.set_knobs(outages={})
+
+    def goes_on() -> bool:
+        pass_time_with_agents(still_world, timedelta(minutes=1))
+        return bool(still_world.row("spring")["status"] == "running")
+
+    wait_until(goes_on, 60, "the campaign to go on")
     still_world.check_ledger()
 
 

@@ -9,11 +9,12 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from actors.addresses import SUPERVISOR
+from actors.addresses import SUPERVISOR, trunk_address
 from actors.blame import Fault
 from actors.breakers.breaker import State
 from actors.breakers.messages import (
     BreakerChanged,
+    BreakersConfigured,
     CallAnswered,
     CampaignsChanged,
     ProbeReturned,
@@ -27,7 +28,7 @@ from actors.outcomes import Outcome
 from actors.roster import statuses
 from actors.roster.lifecycle import OPERATOR, Hold
 from supervisor.simulator import Outage, SimulatorThread
-from tests.breakers.scene import Ledger, Process, failing, last, wait_for
+from tests.breakers.scene import LIMITS, Ledger, Process, failing, last, wait_for
 from tests.dialer.mailbox import a_call
 from tests.waiting import wait_until
 from tests.world import TUESDAY
@@ -235,6 +236,7 @@ def test_livekit_is_asked_for_its_rooms_before_anyone_is_called(
     ledger: Ledger, here: Process, livekit: SimulatorThread
 ) -> None:
     campaign = ledger.campaign()
+    ledger.task(campaign)
     livekit.set_knobs(outages={"all": Outage("http", 503)})
     for _ in range(3):
         here.ended(Outcome.ERROR, Fault.LIVEKIT)
@@ -249,12 +251,65 @@ def test_livekit_is_asked_for_its_rooms_before_anyone_is_called(
     ledger.wait_for_status(campaign, "running")
 
 
-def test_livekit_that_answers_works_when_there_is_nobody_to_call(ledger: Ledger, here: Process) -> None:
+def test_livekit_that_answers_stays_open_until_somebody_can_call_who_waits_for_it(
+    ledger: Ledger, here: Process
+) -> None:
+    """Else each time that the limits allow calls again so many would run into the outage."""
+    campaign = ledger.campaign()
+    ledger.task(campaign)
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    first = probe_wanted(here, "livekit")
+    here.tell(ProbeReturned("livekit", first.generation))
+    ledger.wait_for_state("livekit", "open")
+    assert ledger.status(campaign)[0] == "paused"
+    (row,) = ledger.read("SELECT open_s FROM circuit_breakers WHERE service = 'livekit'")
+    assert row["open_s"] == 30
+    here.tree.advance(35)
+    wait_until(lambda: probe_wanted(here, "livekit") != first)
+    here.ended(Outcome.NO_ANSWER, Fault.CALLEE)
+    ledger.wait_for_status(campaign, "running")
+
+
+def test_a_call_that_is_to_show_whether_livekit_works_is_looked_for_on_each_trunk(
+    ledger: Ledger, here: Process
+) -> None:
+    spare = here.tree.registrar(trunk_address("spare"))
+    here.tell(BreakersConfigured(LIMITS, ("main", "spare", "idle")))
+    campaigns = [ledger.campaign(), ledger.campaign()]
+    ledger.change(campaigns[1], "trunk", "spare")
+    for campaign in campaigns:
+        ledger.task(campaign)
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_status(campaigns[1], "paused")
+    here.tree.advance(30)
+    wanted = probe_wanted(here, "livekit")
+    assert last(spare, ProbeWanted) is None
+    here.tell(ProbeReturned("livekit", wanted.generation))
+    wait_for(spare, wanted)
+    here.ended(Outcome.BUSY, Fault.CALLEE, trunk="spare")
+    ledger.wait_for_state("livekit", "closed")
+
+
+@pytest.mark.parametrize("why", ["no list", "operator", "trunk", "too late"])
+def test_livekit_that_answers_works_when_nobody_waits_for_it_alone(ledger: Ledger, here: Process, why: str) -> None:
+    campaign = ledger.campaign()
+    if why != "no list":
+        ledger.task(campaign)
+    if why == "operator":
+        statuses.hold(ledger.connection, campaign, Hold(OPERATOR, "Paused by Ann"), TUESDAY)
+    if why == "trunk":
+        here.fail()
+    if why == "too late":
+        ledger.change(campaign, "end_time", TUESDAY)
     for _ in range(3):
         here.ended(Outcome.ERROR, Fault.LIVEKIT)
     ledger.wait_for_state("livekit", "open")
     here.tree.advance(30)
-    here.tell(ProbeReturned("livekit", probe_wanted(here, "livekit").generation))
+    wait_until(lambda: here.changes("livekit").get("closed") == 1)
     ledger.wait_for_state("livekit", "closed")
 
 

@@ -137,6 +137,7 @@ def test_what_fails_by_a_service_that_is_known_to_fail_met_an_outage() -> None:
     calm = allowance()
     assert not calm.met_an_outage(frozenset({TRUNK}), None)
     assert calm.met_an_outage(frozenset({TRUNK}), TRUNK), "it was the probe"
+    assert calm.met_an_outage(frozenset({LIVEKIT}), TRUNK), "the probe of another service that failed before it"
     calm.failing = frozenset({TRUNK})
     assert calm.met_an_outage(frozenset({TRUNK}), None)
     assert not calm.met_an_outage(frozenset(), None), "nobody's fault"
