@@ -14,7 +14,6 @@ from psycopg_pool import ConnectionPool
 from actors import faults
 from actors.actor import Surroundings
 from actors.addresses import BREAKERS, CALLS, ROSTER, Address, dialer_address, trunk_address
-from actors.blame import Fault
 from actors.breakers.messages import WhatFails
 from actors.campaign import ledger
 from actors.campaign.allowance import Allowance, Room
@@ -46,7 +45,6 @@ from actors.campaign.turnaround import Turnaround
 from actors.campaign.wants import Wants
 from actors.dialer.messages import Call, CallResult, DoNotBegin, PlaceCalls, ResultsSettled, SlotFree, TakeOver
 from actors.roster.messages import NothingLeft, ReadyToLeave
-from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsReturned, PermitsWanted, ProbeDeclined, SlotGiven
@@ -342,10 +340,7 @@ class Campaign(Leased):
         self._work_may_be_due, self._reached = True, None
 
     def _verdict(self, result: CallResult) -> Verdict:
-        call = result.call
-        at_fault = {Fault.LIVEKIT: LIVEKIT, Fault.TRUNK: trunk_service(call.trunk)}
-        services = frozenset(service for fault, service in at_fault.items() if fault is result.fault)
-        outage = result.fault is Fault.OURS or self._allowance.met_an_outage(services, call.probe)
+        outage = self._allowance.met_an_outage(result)
         return self._conduct.verdict(result, self._chance(), outage=outage)
 
     # What comes next

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from actors.blame import Fault
 from actors.campaign.abandonment import Abandonment
 from actors.campaign.ahead import Ahead
 from actors.campaign.conduct import Conduct
@@ -13,6 +14,7 @@ from actors.campaign.settings import Limits
 from actors.dialer.messages import CallResult
 from actors.limiter import UNLIMITED, CallLimits, Limiter
 from actors.outcomes import Outcome
+from actors.services import LIVEKIT, trunk_service
 from actors.telemetry import Standing
 
 
@@ -90,10 +92,19 @@ class Allowance:
         held = not self._running and self._held_by != {service}
         return not held and not self.failing & self._needs - {service} and self._room(now).calls > 0
 
-    def met_an_outage(self, services: frozenset[str], probe: str | None) -> bool:
-        """Whether a call that failed by one of these met a service that was known to fail, or was made to see whether
-        one still does (`probe`)."""
-        return bool(services and (services & self.failing or probe))
+    def met_an_outage(self, result: CallResult) -> bool:
+        """Whether a call failed by a service that is known to fail, by any when it was made to see whether one still
+        does, or by this process. That a number does not exist is the trunk's word, which is worth nothing then."""
+        match result.fault:
+            case Fault.OURS:
+                return True
+            case Fault.LIVEKIT:
+                service = LIVEKIT
+            case Fault.TRUNK | Fault.LIST:
+                service = trunk_service(result.call.trunk)
+            case _:
+                return False
+        return service in self.failing or result.call.probe is not None
 
     def note_end(self, result: CallResult, now: datetime) -> tuple[float, bool]:
         """A call is over: the share of answered calls that were abandoned, and whether fewer are allowed for it."""

@@ -56,20 +56,21 @@ class Retry:
         """What `outcome` of attempt number `attempts`, ended at `now`, means for its task.
 
         `chance` in [0, 1) is what the jitter is drawn from; `max_attempts` is the task's own, if it has one.
-        `outage`: it failed by a service that is known to fail. Then the attempt does not count, but the contact waits
-        as after one that does: else the same one would be called again and again to see whether the service works.
+        `outage`: it failed by a service that is known to fail. Then the attempt does not count, and nobody is given up
+        for it, but the contact waits as after one that does: else the same one would be called again and again to see
+        whether the service works.
         """
         if outcome is Outcome.ANSWERED:
             return Verdict(TaskStatus.COMPLETED)
         if outcome is Outcome.RATE_LIMITED:
             return Verdict(TaskStatus.RETRY, now + RATE_LIMITED_PAUSE, attempt_counts=False)
         rule = self._rule(outcome)
-        if rule == "never":
+        if rule == "never" and not outage:
             # A machine that took the message was reached; nobody else was.
             return Verdict(TaskStatus.COMPLETED if outcome is Outcome.VOICEMAIL else TaskStatus.FAILED)
         if not outage and attempts >= (max_attempts or self._settings.max_retries):
             return Verdict(TaskStatus.FAILED)
-        minutes = self._general_delay(attempts) if rule is None else rule
+        minutes = self._general_delay(attempts) if rule is None or rule == "never" else rule
         jittered = minutes * (1 + self._settings.jitter * (2 * chance - 1))
         delay = timedelta(minutes=min(jittered, self._settings.max_delay_minutes))
         return Verdict(TaskStatus.RETRY, now + delay, attempt_counts=not outage)

@@ -10,6 +10,7 @@ import pytest
 from livekit import api
 
 from actors.breakers.actor import LOOK_EVERY, STAND_BACK
+from actors.breakers.blame import WRONG_NUMBERS_IN_A_ROW
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.clock import ManualClock
@@ -133,6 +134,30 @@ def test_an_outage_of_an_hour_costs_the_calls_under_way_and_the_threshold_at_mos
         "Circuit breaker trunk:main has closed",
         "every task is settled",
     ]
+    still_world.check_ledger()
+
+
+def test_a_trunk_that_suddenly_knows_no_number_loses_no_contact_once_that_is_known(still_world: World) -> None:
+    still_world.campaign("spring", NUMBERS[:100], "[limits]\nmax_concurrent_calls = 5\n[retry]\nmax_retries = 1")
+    still_world.livekit.set_script({number: [Refuse(404, "Not Found", after_s=0.1)] for number in NUMBERS})
+    still_world.start()
+    wait_for_breaker(still_world, "trunk:main", "open")
+    still_world.wait_for_status("spring", "paused")
+    wait_until(lambda: not unfinished(still_world))
+    lost = still_world.row("spring")["failed_tasks"]
+    assert lost < WRONG_NUMBERS_IN_A_ROW + THRESHOLD + 5
+    pass_time(still_world, timedelta(hours=1))
+    assert any(call["outcome"] == "invalid_number" and not call["counts"] for call in still_world.calls("spring"))
+    assert still_world.row("spring")["failed_tasks"] == lost, "who was called to try the trunk was given up"
+    still_world.livekit.set_script({number: [UP] for number in NUMBERS})
+
+    def completed() -> bool:
+        pass_time_with_agents(still_world, timedelta(minutes=5))
+        return bool(still_world.row("spring")["status"] == "completed")
+
+    wait_until(completed, 60, "everybody else to be reached")
+    row = still_world.row("spring")
+    assert (row["completed_tasks"], row["failed_tasks"]) == (100 - lost, lost)
     still_world.check_ledger()
 
 

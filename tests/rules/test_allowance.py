@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from actors.blame import Fault
 from actors.campaign.allowance import NONE, Allowance, Room
 from actors.campaign.conduct import Conduct
 from actors.campaign.settings import CampaignSettings, Limits, ScheduleSettings
@@ -37,6 +38,10 @@ def allowance(
         conduct=Conduct(settings),
     )
     return made
+
+
+def failed_by(fault: Fault | None, probe: str | None = None) -> CallResult:
+    return CallResult(a_call(probe=probe), Outcome.ERROR, TUESDAY, fault=fault)
 
 
 def test_a_running_campaign_may_call_as_its_limit_says() -> None:
@@ -135,12 +140,21 @@ def test_who_had_an_agent_at_last_was_abandoned_all_the_same_and_a_machine_never
 
 def test_what_fails_by_a_service_that_is_known_to_fail_met_an_outage() -> None:
     calm = allowance()
-    assert not calm.met_an_outage(frozenset({TRUNK}), None)
-    assert calm.met_an_outage(frozenset({TRUNK}), TRUNK), "it was the probe"
-    assert calm.met_an_outage(frozenset({LIVEKIT}), TRUNK), "the probe of another service that failed before it"
+    assert not calm.met_an_outage(failed_by(Fault.TRUNK))
+    assert calm.met_an_outage(failed_by(Fault.TRUNK, probe=TRUNK)), "it was the probe"
+    assert calm.met_an_outage(failed_by(Fault.LIVEKIT, probe=TRUNK)), "the probe of one for which another failed first"
+    assert calm.met_an_outage(failed_by(Fault.OURS))
     calm.failing = frozenset({TRUNK})
-    assert calm.met_an_outage(frozenset({TRUNK}), None)
-    assert not calm.met_an_outage(frozenset(), None), "nobody's fault"
+    assert calm.met_an_outage(failed_by(Fault.TRUNK))
+    assert not calm.met_an_outage(failed_by(Fault.LIVEKIT)), "another service"
+    assert not calm.met_an_outage(failed_by(Fault.CALLEE)) and not calm.met_an_outage(failed_by(None)), "nobody's fault"
+
+
+def test_the_word_of_a_failing_trunk_that_a_number_does_not_exist_is_worth_nothing() -> None:
+    calm = allowance()
+    assert not calm.met_an_outage(failed_by(Fault.LIST))
+    calm.failing = frozenset({TRUNK})
+    assert calm.met_an_outage(failed_by(Fault.LIST))
 
 
 def test_a_campaign_rests_until_it_opens_once_its_last_minute_is_over() -> None:

@@ -75,6 +75,14 @@ def test_a_wrong_number_is_never_called_again() -> None:
     assert verdict(Outcome.INVALID_NUMBER) == Verdict(TaskStatus.FAILED)
 
 
+def test_nobody_is_given_up_by_the_word_of_a_service_that_is_known_to_fail() -> None:
+    retry = Retry(RetrySettings(max_retries=1, outcomes={Outcome.TRUNK_FAILED: "never"}))
+    for outcome in (Outcome.INVALID_NUMBER, Outcome.TRUNK_FAILED):
+        again = retry.verdict(outcome, 1, NOW, NO_JITTER, outage=True)
+        assert (delay_minutes(again), again.attempt_counts) == (30, False)
+        assert retry.verdict(outcome, 1, NOW, NO_JITTER) == Verdict(TaskStatus.FAILED)
+
+
 def test_a_busy_number_is_called_soon() -> None:
     assert delay_minutes(verdict(Outcome.BUSY)) == 5
     assert delay_minutes(verdict(Outcome.BUSY, retry_delay_minutes=1)) == 1
