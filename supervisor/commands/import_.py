@@ -6,16 +6,14 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from actors.jobs.call_lists.importing import ImportResult, import_call_list
-from actors.jobs.call_lists.rows import Progress as ReadSoFar
 from supervisor.commands.options import config_option, json_option
+from supervisor.commands.reading import reading_bar
 from supervisor.database.campaigns import find_campaign
 from supervisor.database.connect import open_connection
 
@@ -51,7 +49,7 @@ def command(campaign: str, file: Path, rejects: Path | None, config: Path, as_js
         raise click.BadParameter("this is the call list itself", param_hint="--rejects")
     with open_connection(config) as connection:
         campaign_id = find_campaign(connection, campaign)
-        with _progress_bar(file.name) as progress:
+        with reading_bar(file.name) as progress:
             began = time.monotonic()
             result = import_call_list(connection, campaign_id, file, datetime.now(UTC), progress, rejects)
             took_s = time.monotonic() - began
@@ -64,21 +62,6 @@ def command(campaign: str, file: Path, rejects: Path | None, config: Path, as_js
     else:
         _print_summary(file, result)
         click.echo(_cost(result, took_s, megabytes))
-
-
-@contextmanager
-def _progress_bar(name: str) -> Iterator[ReadSoFar | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    # Only where somebody looks: memory for some 60,000 rows.
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print_summary(file: Path, result: ImportResult) -> None:

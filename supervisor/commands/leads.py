@@ -5,20 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from actors.jobs.call_lists.rows import Progress as ReadSoFar
 from supervisor.clock import SystemClock
 from supervisor.commands.choosing_leads import lead_options, region_code, selection
 from supervisor.commands.options import config_option, json_option
+from supervisor.commands.reading import reading_bar
 from supervisor.database.connect import open_connection
 from supervisor.dnc.entries import find_company
 from supervisor.leads import entries
@@ -61,7 +58,7 @@ def import_(file: Path, company: str, region: str | None, config: Path, as_json:
     """
     with open_connection(config) as connection:
         company_id = find_company(connection, company)
-        with _progress_bar(file.name) as progress:
+        with reading_bar(file.name) as progress:
             result = import_leads(connection, company_id, file, region_code(region), SystemClock().now(), progress)
     if as_json:
         json.dump(result.as_json(), sys.stdout, ensure_ascii=False)
@@ -153,14 +150,3 @@ def _print_summary(file: Path, result: ImportResult) -> None:
         click.echo(f"  {error}")
     if len(result.errors) > _SHOWN_ERRORS:
         click.echo(f"  … and {len(result.errors) - _SHOWN_ERRORS} more: --json lists them all")
-
-
-@contextmanager
-def _progress_bar(name: str) -> Iterator[ReadSoFar | None]:
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -11,6 +11,7 @@ import click
 from actors.errors import CampaignValidationError
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
+from supervisor.commands.reading import reading_bar
 from supervisor.database.connect import open_connection
 from supervisor.dnc.entries import find_company
 from supervisor.receipts.importing import import_receipts
@@ -50,7 +51,9 @@ def import_(file: Path, company: str, currency: str | None, config: Path, as_jso
         raise CampaignValidationError(f"Not a currency's code: {currency!r} (such as EUR)")
     with open_connection(config) as connection:
         company_id = find_company(connection, company)
-        result = import_receipts(connection, company_id, file, currency and currency.upper(), SystemClock().now())
+        with reading_bar(file.name) as progress:
+            now = SystemClock().now()
+            result = import_receipts(connection, company_id, file, currency and currency.upper(), now, progress)
     if as_json:
         json.dump(result.as_json(), sys.stdout, ensure_ascii=False)
         click.echo()

@@ -40,7 +40,7 @@ SELECT receipt, call_id, %(company)s, amount, currency, 'provider', %(now)s FROM
 ON CONFLICT (call_id) DO UPDATE SET amount = excluded.amount, currency = excluded.currency, source = excluded.source"""
 
 _IDS: Mapping[str, LiteralString] = {"call_id": "id::text", "sip_call_id": "sip_call_id"}
-_AMOUNT = re.compile(r"[0-9]{1,8}(?:[.,][0-9]{1,6})?0*")
+_AMOUNT = re.compile(r"[0-9]{1,8}(?:[.,][0-9]{1,6}0*)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -153,7 +153,7 @@ def _charge(row: Row, columns: _Columns, default_currency: str | None) -> _Charg
     if not call or "\0" in call:
         raise _BadRow(f"Empty {columns.id_name}")
     if not _AMOUNT.fullmatch(amount):
-        raise _BadRow(f"Not an amount with up to 6 decimals: {printable(amount)}")
+        raise _BadRow(f"Not an amount below 100000000 with up to 6 decimals: {printable(amount)}")
     currency = cell(columns.currency).upper() or default_currency
     if currency is None or not _CURRENCY.fullmatch(currency):
         raise _BadRow(f"Not a currency's code: {printable(currency)}" if currency else "Empty currency")

@@ -151,21 +151,23 @@ def test_bad_rows_are_told_and_stop_nothing(desk: Desk, tmp_path: Path) -> None:
         f"{task.call_id},1e3,EUR",
         f"{task.call_id},-1,EUR",
         f"{task.call_id},0.0000001,EUR",
+        f"{task.call_id},100000000,EUR",
         f"{task.call_id},0.01,euro",
         f"{task.call_id},0.01,",
     ]
     file = charges(tmp_path, "call_id,amount,currency\n" + "\n".join(rows) + "\n")
     imported = import_receipts(desk.connection, desk.acme, file, None, TUESDAY)
-    assert (imported.total, imported.imported) == (9, 1)
+    assert (imported.total, imported.imported) == (10, 1)
     assert imported.errors == [
         "Row 3: No call with this call_id",
         "Row 4: Duplicate of row 2",
         "Row 5: Empty call_id",
-        "Row 6: Not an amount with up to 6 decimals: 1e3",
-        "Row 7: Not an amount with up to 6 decimals: -1",
-        "Row 8: Not an amount with up to 6 decimals: 0.0000001",
-        "Row 9: Not a currency's code: EURO",
-        "Row 10: Empty currency",
+        "Row 6: Not an amount below 100000000 with up to 6 decimals: 1e3",
+        "Row 7: Not an amount below 100000000 with up to 6 decimals: -1",
+        "Row 8: Not an amount below 100000000 with up to 6 decimals: 0.0000001",
+        "Row 9: Not an amount below 100000000 with up to 6 decimals: 100000000",
+        "Row 10: Not a currency's code: EURO",
+        "Row 11: Empty currency",
     ]
     assert [receipt[1] for receipt in desk.receipts() if receipt[0] == task.call_id] == [Decimal("0.01")]
 
@@ -200,6 +202,23 @@ def test_the_command_says_what_became_of_each_row(desk: Desk, campaignd: Run, tm
     assert (code, printed) == (2, "campaignd: Company nobody not found\n")
     code, printed = campaignd("import", file, "--company", "acme", "--currency", "euro")
     assert (code, printed) == (2, "campaignd: Not a currency's code: 'euro' (such as EUR)\n")
+
+
+def test_an_amount_may_be_as_large_as_a_receipt_keeps_it_and_end_in_zeros(desk: Desk, tmp_path: Path) -> None:
+    large, exact = desk.called(), desk.called()
+    file = charges(tmp_path, f"call_id,amount\n{large.call_id},99999999.999999\n{exact.call_id},0.0100000000\n")
+    assert import_receipts(desk.connection, desk.acme, file, "EUR", TUESDAY).errors == []
+    assert {receipt[1] for receipt in desk.receipts()} == {Decimal("99999999.999999"), Decimal("0.01")}
+
+
+def test_an_import_shows_how_far_it_is_on_a_terminal_and_nowhere_else(
+    desk: Desk, campaignd: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = charges(tmp_path, f"call_id,amount\n{desk.called().call_id},0.01\n")
+    arguments = ["import", str(file), "--company", "acme", "--currency", "EUR"]
+    assert "━" not in campaignd(*arguments)[1]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert "━" in campaignd(*arguments)[1]
 
 
 def test_help_has_an_example(campaignd: Run) -> None:
