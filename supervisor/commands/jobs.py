@@ -31,6 +31,7 @@ from supervisor.database.connect import open_connection
 from supervisor.dnc.entries import find_company
 
 _LOOK_EVERY_S = 0.5
+_LONGEST_NAME = 255  # that a lead, or a campaign, may have
 _OF_LEADS = frozenset(JobType) - {JobType.DELETE_RECEIPTS_ALL}
 # What an option is for; given to another type it is an error, so that nobody deletes more than they meant.
 _USES = {
@@ -184,6 +185,8 @@ class _Options:
         for option, kinds in _USES.items():
             if given[option] and kind not in kinds:
                 raise click.UsageError(f"{kind} has no use for {_spelled(option)}.")
+        if len(given["name"] or "") > _LONGEST_NAME:
+            raise click.UsageError(f"--name has more than {_LONGEST_NAME} characters.")
         choosing = [option for option in _CHOOSING if given[option]]
         if kind is JobType.ENQUEUE_OUTBOUND_CALLS:
             if given["campaign"] is None:

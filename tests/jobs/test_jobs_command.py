@@ -103,6 +103,8 @@ def test_the_database_of_an_older_version_is_told_in_one_line(campaignd: Run, of
         (["submit", "update_leads", "--company", "acme", "--all"], "Error: Say what to change"),
         (["submit", "update_leads", "--company", "acme", "--all", "--set", "a"], "campaignd: --set 'a' is not COLUMN"),
         (["submit", "enqueue_outbound_calls", "--company", "acme", "--all"], "Error: enqueue_outbound_calls needs"),
+        (["submit", "update_leads", "--company", "acme", "--all", "--name", "a" * 256], "Error: --name has more than"),
+        (["submit", "broadcast", "--company", "acme", "--all", "--name", "a" * 256], "Error: --name has more than"),
         (["submit", "broadcast", "--company", "acme", "--all"], "Error: A broadcast needs --skillbase."),
         (
             ["submit", "broadcast", "--company", "acme", "--all", "--skillbase", "renewals", "--trunk", "x"],
