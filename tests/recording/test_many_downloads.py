@@ -11,6 +11,7 @@ from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
 from tests.world import TUESDAY
 
 COMPANIES, EACH = 5, 400
+LENGTH = 65 << 10
 LOST = 0  # of a hundred, whose download never succeeds
 MISHAPS = {1: "refused", 2: "refused", 3: "cut", 4: "cut", 5: "short"}
 
@@ -22,6 +23,11 @@ def _mishap(call: UUID, nth: int) -> str | None:
     return MISHAPS.get(share) if nth == 1 else None
 
 
+def _audio(what: str) -> bytes:
+    """As long as a few seconds of speech: all of them together are several times what memory may grow by."""
+    return what.encode() * (LENGTH // len(what))
+
+
 def _resident_mib() -> float:
     fields = Path("/proc/self/statm").read_text().split()
     return int(fields[1]) * 4096 / 2**20
@@ -31,7 +37,7 @@ def test_no_company_has_more_than_its_slots_every_file_is_whole_and_memory_stays
     shelf, clock = Shelf(tmp_path, dsn), ManualClock(TUESDAY)
     for place in range(COMPANIES):
         company = shelf.company(f"company{place}")
-        shelf.add(company, [f"{place} {n} ".encode() * 50 for n in range(EACH)])
+        shelf.add(company, [_audio(f"{place} {n} ") for n in range(EACH)])
     source = Source(shelf, _mishap, slow_s=0.001)
     fetchers = [Fetcher(shelf, source.open, clock) for _ in range(2)]
     for fetcher in fetchers:
