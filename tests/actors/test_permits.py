@@ -201,6 +201,8 @@ def test_a_call_that_is_ready_when_its_trunk_learns_of_others_in_progress_does_n
             still_world.tell(trunk, ReadyToBegin(ready, frozenset()))
             wait_until(lambda: dialer.told)
             assert dialer.told == [DoNotBegin()]
+
+
 def test_who_shares_a_trunk_hears_of_the_other_process_however_long_its_leases_are(still_world: World) -> None:
     still_world.start()
     roster = wait_until(lambda: still_world.service.directory.find(ROSTER))
