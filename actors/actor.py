@@ -186,6 +186,8 @@ class Actor(pykka.ThreadingActor):
         for generation in self._reminders.values():
             self._timer.cancel(generation)
         reason = None if error is None else describe(error)
+        if error is not None and not isinstance(error, SupersededError):  # else it is known that it hung
+            self.log.error("actor_died", error=reason, generation=self._generation, exc_info=error)
         outage = error is not None and is_outage(error)
         self._directory.tell(self._parent, ChildDown(self.address, self._generation, reason, outage))
 

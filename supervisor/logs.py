@@ -75,8 +75,8 @@ def set_up_logs(level: Level, form: Literal["text", "json"]) -> None:
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])
     logging.captureWarnings(True)
-    # Our own base class reports every death once, with the actor's address; pykka's line would be a second one.
-    logging.getLogger("pykka").setLevel(logging.ERROR)
+    # Our own base class logs every death once, with the actor's address; pykka's error would be a second one.
+    logging.getLogger("pykka").setLevel(logging.CRITICAL)
     logging.getLogger("yoyo").setLevel(logging.WARNING)
 
 

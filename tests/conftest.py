@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from psycopg.conninfo import make_conninfo
 
 from supervisor.clock import FastClock, ManualClock
@@ -29,6 +30,14 @@ if sys.version_info < (3, 12):
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's script that starts tests in the background has them ignore it, and whatever they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tracebacks as the service writes them: with all variables, which is what structlog does by itself, one takes seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 _TEMPLATE = "migrated"
 _numbers = itertools.count(1)

@@ -142,7 +142,8 @@ class Calls(Actor):
         ours = {address: since for address, since in at_work if _call_id(address) in self._dialers}
         for address in self._vital_signs.hanging(ours, self.stopwatch()):
             self.tell(address, GivenUp())
-            _, generation = self._dialers[_call_id(address)]
+            call, generation = self._dialers[_call_id(address)]
+            self.log.error("dialer_hangs", call=str(call.call_id), campaign=call.campaign, generation=generation)
             self._dialer_down(ChildDown(address, generation, "it hangs: its mailbox does not move"))
         self.remind("pulse", self.clock.now() + PULSE, FeelPulse())
 
@@ -247,7 +248,6 @@ class Calls(Actor):
             return
         if call is None or down.error is None:
             return
-        self.log.error("dialer_died", call=str(call.call_id), campaign=call.campaign, error=down.error)
         if down.outage:
             self._put_off(call, down.generation)
         elif down.generation < MOST_DIALERS:

@@ -120,6 +120,7 @@ class Supervisor(Actor):
         at_work = {address: since for address, since in self._directory.at_work().items() if address in self._up}
         for address in self._vital_signs.hanging(at_work, self.stopwatch()):
             self.tell(address, GivenUp())
+            self.log.error("actor_hangs", child=address, generation=self._generations[address])
             self._down(ChildDown(address, self._generations[address], "it hangs: its mailbox does not move"))
         self.remind("pulse", self.clock.now() + PULSE, FeelPulse())
 
@@ -148,7 +149,8 @@ class Supervisor(Actor):
             spec.start(address, generation, child.argument)
             if self._draining:
                 self._have_drained(child)
-        except BaseException as error:  # noqa: BLE001 - whatever a constructor raises is that child's death
+        except BaseException as error:  # whatever a constructor raises is that child's death
+            self.log.error("actor_not_started", child=address, generation=generation, exc_info=error)
             self._down(ChildDown(address, generation, describe(error), is_outage(error)))
 
     def _have_drained(self, child: StartChild) -> None:
@@ -162,8 +164,6 @@ class Supervisor(Actor):
         self._stopping.discard(down.address)
         self._up.discard(down.address)
         self._directory.leave(down.address)
-        if down.error is not None:
-            self.log.error("actor_died", child=down.address, error=down.error, generation=down.generation)
         child = self._children.get(down.address)
         if child is None:
             del self._generations[down.address]

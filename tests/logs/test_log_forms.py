@@ -36,6 +36,20 @@ set_up_logs("error", sys.argv[1])
 bound.warning("never_seen")
 raise LookupError("at the end, +79991112233")
 """
+DEATH = """
+import sys
+from supervisor.logs import messages_logged, set_up_logs
+from tests.tree.people import CHILD, Life, Tree
+from tests.waiting import wait_until
+set_up_logs("debug", "json")
+tree = Tree()
+parent = tree.registrar()
+actor = tree.alone(Life(sys.argv[1], ValueError("of +79991112233")))
+if sys.argv[1] != "started":
+    actor.tell("anything") if sys.argv[1] == "receive" else actor.stop(block=False)
+wait_until(lambda: parent.told and not actor.is_alive())
+sys.exit(messages_logged()["error"])
+"""
 PRIORITIES = [7, 6, 4, 3, 3, 4, 2, 2]
 
 
@@ -93,6 +107,16 @@ def test_text_elsewhere_has_its_time_and_tracebacks_as_people_know_them() -> Non
     assert len(said) > len(PRIORITIES)
     assert said[0].startswith("20") and "Z [debug" in said[0]
     assert "Traceback (most recent call last):" in said
+
+
+@pytest.mark.parametrize("point", ["started", "receive", "stopped"])
+def test_an_actors_death_is_one_error_with_its_address_and_its_traceback(point: str) -> None:
+    said = said_by("-c", DEATH, point, journal=False, ends_with=1).splitlines()
+    (death,) = [entry for line in said if (entry := json.loads(line))["level"] == "error"]
+    assert (death["event"], death["actor"]) == ("actor_died", "child")
+    assert death["error"] == "ValueError: of +7999***2233"
+    assert death["exception"][0]["exc_value"] == "of +7999***2233"
+    assert death["exception"][0]["frames"]
 
 
 def test_why_it_did_not_start_is_an_error_in_the_journal(tmp_path: Path) -> None:
