@@ -250,17 +250,17 @@ class Breakers(Actor):
             return
         # The one that LiveKit has failed on comes first.
         self._to_try = sorted(waiting.intersection(self._trunks), key=lambda trunk: (trunk != self._refused_on, trunk))
-        if self._to_try:
-            self._returned(ProbeReturned(LIVEKIT, permit.generation))
-        else:
-            self._answer(LIVEKIT, permit.generation, Result.OK)
+        self._returned(ProbeReturned(LIVEKIT, permit.generation, unneeded=not self._to_try))
 
     def _returned(self, message: ProbeReturned) -> None:
         permit = self._ours.get(message.service)
         if message.service == LIVEKIT and self._to_try and permit and permit.generation == message.generation:
             self._want(trunk_address(self._to_try.pop(0)), LIVEKIT, permit)
             return
-        # Nobody can call just now. Whoever does next would run into an outage, if it lasts.
+        if message.unneeded:
+            self._answer(message.service, message.generation, Result.OK)
+            return
+        # Whoever waits for it would run into an outage, if it lasts.
         self._stand_back.add(message.service)
         self._answer(message.service, message.generation, Result.NOTHING)
 

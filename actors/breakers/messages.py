@@ -55,6 +55,7 @@ class ProbeReturned:
 
     service: str
     generation: int
+    unneeded: bool = False  # nor does anything wait for the service: closing its breaker costs nothing
 
 
 @dataclass(frozen=True)

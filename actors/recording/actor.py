@@ -98,6 +98,8 @@ class Recordings(Actor):
         self._rules = rules
         self._chance = chance
         self._store_fails = False
+        self._probe: ProbeWanted | None = None  # what is to show whether the store works
+        self._probe_download: UUID | None = None
         self._at_work: dict[Kind, set[UUID]] = {}  # begun, and its end not heard of
 
     def started(self) -> None:
@@ -136,10 +138,12 @@ class Recordings(Actor):
                 self._deleted(message)
             case ServicesFailing():
                 self._store_fails = RECORDINGS in message.services
+                if RECORDINGS not in message.probing:
+                    self._probe = None
                 self._fetch()
             case ProbeWanted():
-                if not self._claim(1, probe=True):
-                    self.tell(BREAKERS, ProbeReturned(message.service, message.generation))
+                self._probe = message
+                self._try_store()
             case Fetch():
                 self._fetch()
             case Expire():
@@ -189,8 +193,23 @@ class Recordings(Actor):
         with self._pool.connection() as connection:
             claimed = ledger.claim(connection, self._supervisor_id, now, room, busy, probe=probe)
         for recording in claimed:
+            if probe:
+                self._probe_download = recording.recording_id
             self._begin(recording, now)
         return bool(claimed)
+
+    def _try_store(self) -> None:
+        """By one download, as the breakers have asked for."""
+        if not self._claim(1, probe=True):
+            self._return_probe()
+
+    def _return_probe(self) -> None:
+        probe, self._probe = self._probe, None
+        if probe is None:
+            return
+        with self._pool.connection() as connection:
+            unneeded = ledger.nothing_to_fetch(connection)
+        self.tell(BREAKERS, ProbeReturned(probe.service, probe.generation, unneeded))
 
     def _begin(self, claimed: Claimed, now: datetime) -> None:
         log = self._log(claimed)
@@ -232,9 +251,12 @@ class Recordings(Actor):
         self._at_work[Kind.DOWNLOAD].discard(failed.recording.recording_id)
         log = self._log(failed.recording)
         now = self.clock.now()
+        probed = self._probe is not None and failed.recording.recording_id == self._probe_download
         if failed.interrupted:
             # Its slot is given back by the next pulse, or by whoever goes on after this process.
             log.warning("download_interrupted", reason=failed.error)
+            if probed:
+                self._return_probe()
             return
         if failed.storage_failed:
             self.tell(BREAKERS, RecordingJudged(failed.recording.call_id, failed.asked_at, failed.error))
@@ -255,6 +277,8 @@ class Recordings(Actor):
             self._telemetry.recording_fetched(released.company, "failed", failed.seconds)
             if released.state == "failed":
                 log.error("recording_failed", error=failed.error, attempts=failed.attempt)
+        if probed and not failed.storage_failed:
+            self._try_store()  # with another: this one's fault says nothing about the store
         self._fetch()
 
     def _released(self, recording: Recording, released: Released | None, reason: str) -> None:

@@ -242,6 +242,14 @@ def next_due(connection: Connection) -> datetime | None:
     return row[0] if row is not None else None
 
 
+def nothing_to_fetch(connection: Connection) -> bool:
+    """Whether no recording waits to be fetched, now or later, and none is being fetched."""
+    row = connection.execute(
+        "SELECT NOT EXISTS (SELECT FROM recordings WHERE state IN ('pending', 'downloading'))"
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def take_transcription(
     connection: Connection, supervisor_id: UUID, now: datetime, busy: Collection[UUID], *, most_attempts: int
 ) -> ToTranscribe | None:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from actors.addresses import SUPERVISOR, trunk_address
+from actors.addresses import RECORDING, SUPERVISOR, trunk_address
 from actors.blame import Fault
 from actors.breakers.breaker import State
 from actors.breakers.messages import (
@@ -311,6 +311,20 @@ def test_livekit_that_answers_works_when_nobody_waits_for_it_alone(ledger: Ledge
     here.tree.advance(30)
     wait_until(lambda: here.changes("livekit").get("closed") == 1)
     ledger.wait_for_state("livekit", "closed")
+
+
+def test_campaigns_go_on_when_nothing_is_left_to_fetch_that_could_show_whether_the_store_works(
+    ledger: Ledger, here: Process
+) -> None:
+    campaign, recordings = ledger.campaign(), here.tree.registrar(RECORDING)
+    ledger.change(campaign, "recording_enabled", True)
+    for _ in range(3):
+        here.tell(RecordingJudged(new_id(), TUESDAY, "OSError: disk full"))
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    wanted = wait_until(lambda: last(recordings, ProbeWanted))
+    here.tell(ProbeReturned("recordings", wanted.generation, unneeded=True))
+    ledger.wait_for_status(campaign, "running")
 
 
 def test_agents_are_probed_in_an_empty_room_and_nobody_is_called(

@@ -153,14 +153,18 @@ def test_a_download_says_each_thing_once(shelf: Shelf, fetcher: Any) -> None:
     assert {(e["company"], e["campaign"]) for e in about} == {(str(row["company_id"]), str(campaign["campaign_id"]))}
 
 
-def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
-    shelf: Shelf, clock: ManualClock, fetcher: Any
-) -> None:
+def _open_breaker(shelf: Shelf) -> None:
     shelf.connection.execute(
         "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, updated_at)"
         " VALUES ('recordings', 'open', 1, %(at)s, %(at)s, 30, %(at)s)",
         {"at": TUESDAY},
     )
+
+
+def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    _open_breaker(shelf)
     broken = True
     source = Source(shelf, lambda call, nth: "refused" if broken else None)
     calls = shelf.add(shelf.company(), [AUDIO] * 2)
@@ -183,7 +187,39 @@ def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
     working.tell(probe)
     assert breakers.next(RecordingJudged).error is None
     working.tell(probe)
+    assert breakers.next(ProbeReturned) == ProbeReturned("recordings", 1, unneeded=True)
+
+
+def test_a_recording_that_is_missing_says_nothing_about_the_store_and_another_is_tried(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    _open_breaker(shelf)
+    missing, there = shelf.add(shelf.company(), [AUDIO] * 2)
+    (shelf.source / source_name(missing)).unlink()
+    working = fetcher(Source(shelf))
+    breakers = mailbox(working.directory, BREAKERS)
+    working.tell(ProbeWanted("recordings", 1, TUESDAY))
+    judged = breakers.next(RecordingJudged)
+    assert (judged.call_id, judged.error) == (there, None)
+    clock.advance(timedelta(minutes=1))
+    working.tell(ProbeWanted("recordings", 2, TUESDAY))
+    assert breakers.next(ProbeReturned) == ProbeReturned("recordings", 2)
+
+
+def test_a_download_that_was_to_try_the_store_and_is_broken_off_is_answered(shelf: Shelf, fetcher: Any) -> None:
+    _open_breaker(shelf)
+    shelf.add(shelf.company(), [AUDIO] * 2)
+    source = Source(shelf)
+    source.gate.clear()
+    working = fetcher(source)
+    breakers = mailbox(working.directory, BREAKERS)
+    working.tell(ProbeWanted("recordings", 1, TUESDAY))
+    wait_until(lambda: source.reading)
+    working.workers.stop(0)
+    source.gate.set()
     assert breakers.next(ProbeReturned) == ProbeReturned("recordings", 1)
+    working.tell(ProbeWanted("recordings", 2, TUESDAY))  # and no thread is to be had
+    assert breakers.next(ProbeReturned) == ProbeReturned("recordings", 2)
 
 
 def test_what_is_somewhere_else_than_it_was_to_be_is_refused(shelf: Shelf, fetcher: Any) -> None:
