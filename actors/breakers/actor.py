@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -31,9 +31,9 @@ from actors.breakers.messages import (
     RecordingJudged,
     WhatFails,
 )
-from actors.breakers.probes import AgentRoom, Probes, limits_of, needs_livekit
+from actors.breakers.probes import AgentRoom, Probes, agent_job, limits_of, needs_livekit
 from actors.breakers.reminders import LookForAgent, ProbeLate, Pulse, RetryDue, SaveAgain
-from actors.breakers.watched import Watched
+from actors.breakers.watched import EVENTS, Watched, what_fails
 from actors.campaign.messages import CallEnded, ServicesFailing
 from actors.dialer.messages import ROOM_PREFIX, CallResult
 from actors.ids import new_id
@@ -49,6 +49,7 @@ LOOK_EVERY = timedelta(seconds=2)
 """How often it is looked whether the agent that was sent for has come."""
 STAND_BACK = timedelta(seconds=5)
 """How much later one who had no use for a probe tries again: so another process, which may have one, is first."""
+T = TypeVar("T")
 _TOLD = ("campaign:", "trunk:", RECORDING)
 
 
@@ -212,14 +213,21 @@ class Breakers(Actor):
             case "livekit":
                 self._probes.list_rooms(service, permit.generation)
             case "agents":
-                room = f"{ROOM_PREFIX}probe-{new_id()}"
-                until = self.clock.now() + self._agent_timeout
-                self._rooms[service] = AgentRoom(permit.generation, room, until)
-                self._probes.send_for_agent(service, permit.generation, room, name)
+                self._send_for_agent(service, permit, name)
             case "trunk":
                 self._want(trunk_address(name), service, permit)
             case _:
                 self._want(RECORDING, service, permit)
+
+    def _send_for_agent(self, service: str, permit: Permit, agent_name: str) -> None:
+        known = self._read(lambda connection: ledger.read_skillbase(connection, agent_name))
+        if known is None:
+            self._answer(service, permit.generation, Result.NOTHING)
+            return
+        probe_id, until = new_id(), self.clock.now() + self._agent_timeout
+        self._rooms[service] = room = AgentRoom(permit.generation, f"{ROOM_PREFIX}probe-{probe_id}", until)
+        job = agent_job(*known, probe_id)
+        self._probes.send_for_agent(service, permit.generation, room.room, agent_name, job)
 
     def _want(self, address: Address, service: str, permit: Permit) -> None:
         if not self.tell(address, ProbeWanted(service, permit.generation, permit.until)):
@@ -241,11 +249,8 @@ class Breakers(Actor):
     def _call_through(self, permit: Permit) -> None:
         """LiveKit's API answers; whether calls go through, only a call can tell. Where nobody waits to make one, nobody
         would run into an outage either."""
-        try:
-            with self._pool.connection(SAVE_WITHIN_S) as connection:
-                waiting = holds.waiting_for(connection, LIVEKIT, self.clock.now())
-        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
-            self.log.warning("probe_not_made", service=LIVEKIT, error=str(error))
+        waiting = self._read(lambda connection: holds.waiting_for(connection, LIVEKIT, self.clock.now()))
+        if waiting is None:
             self._answer(LIVEKIT, permit.generation, Result.NOTHING)
             return
         # The one that LiveKit has failed on comes first.
@@ -295,7 +300,7 @@ class Breakers(Actor):
         self._see_to(watched)
         self._telemetry.breaker_changed(service, state.value)
         log = self.log.warning if state is State.OPEN else self.log.info
-        log(_EVENTS[state], service=service, error=watched.last_error, errors=watched.error_count)
+        log(EVENTS[state], service=service, error=watched.last_error, errors=watched.error_count)
         self._save()
 
     def _see_to(self, watched: Watched) -> None:
@@ -316,11 +321,7 @@ class Breakers(Actor):
             self._probes.delete_room(room.room)
 
     def _tell_everyone(self, *, anew: bool = False) -> None:
-        states = {service: watched.breaker.state for service, watched in self._services.items()}
-        failing = ServicesFailing(
-            frozenset(service for service, state in states.items() if state is not State.CLOSED),
-            frozenset(service for service, state in states.items() if state is State.HALF_OPEN),
-        )
+        failing = what_fails(self._services.values())
         if failing == self._told and not anew:
             return
         self._told = failing
@@ -357,15 +358,19 @@ class Breakers(Actor):
         self._to_write.discard(watched.service)
 
     def _follow(self, service: str) -> None:
-        try:
-            with self._pool.connection(SAVE_WITHIN_S) as connection:
-                row = ledger.read_one(connection, service)
-        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
-            self.log.warning("breaker_not_read", service=service, error=str(error))
-            return
+        row = self._read(lambda connection: ledger.read_one(connection, service))
         stored = self._watched(service).stored
         if row is not None and (stored is None or row.generation > stored):
             self._take(row)
+
+    def _read(self, query: Callable[[Connection], T]) -> T | None:
+        """None, too, while PostgreSQL is away."""
+        try:
+            with self._pool.connection(SAVE_WITHIN_S) as connection:
+                return query(connection)
+        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
+            self.log.warning("breaker_not_read", error=str(error))
+            return None
 
     def _take(self, row: BreakerRow) -> None:
         """Another process, or the one before this, has decided."""
@@ -391,10 +396,3 @@ class Breakers(Actor):
         )
         self._save()
         self.remind("pulse", self.clock.now() + PULSE, Pulse())
-
-
-_EVENTS = {
-    State.CLOSED: "breaker_closed",
-    State.OPEN: "breaker_opened",
-    State.HALF_OPEN: "breaker_half_open",
-}

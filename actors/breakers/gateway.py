@@ -7,7 +7,8 @@ limit and `failover=False`; and a session of its own, so that no dial stands in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import json
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 import aiohttp
@@ -68,8 +69,9 @@ class ProbeGateway:
     def list_rooms(self, service: str, generation: int) -> None:
         self._loop.begin(self._tell(self._list_rooms(service, generation), service, generation))
 
-    def send_for_agent(self, service: str, generation: int, room: str, agent_name: str) -> None:
-        self._loop.begin(self._tell(self._send_for_agent(service, generation, room, agent_name), service, generation))
+    def send_for_agent(self, service: str, generation: int, room: str, agent_name: str, job: Mapping[str, Any]) -> None:
+        dispatch = api.RoomAgentDispatch(agent_name=agent_name, metadata=json.dumps(job))
+        self._loop.begin(self._tell(self._send_for_agent(service, generation, room, dispatch), service, generation))
 
     def look_for_agent(self, service: str, generation: int, room: str) -> None:
         self._loop.begin(self._tell(self._look_for_agent(service, generation, room), service, generation))
@@ -95,12 +97,10 @@ class ProbeGateway:
             return ProbeAnswered(service, generation, Result.NOTHING if busy else Result.FAILED, _text(error))
         return ProbeAnswered(service, generation, Result.OK)
 
-    async def _send_for_agent(self, service: str, generation: int, room: str, agent_name: str) -> Answer:
-        request = api.CreateRoomRequest(
-            name=room,
-            empty_timeout=_EMPTY_ROOM_TIMEOUT_S,
-            agents=[api.RoomAgentDispatch(agent_name=agent_name, metadata='{"probe": true}')],
-        )
+    async def _send_for_agent(
+        self, service: str, generation: int, room: str, dispatch: api.RoomAgentDispatch
+    ) -> Answer:
+        request = api.CreateRoomRequest(name=room, empty_timeout=_EMPTY_ROOM_TIMEOUT_S, agents=[dispatch])
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._client.room.create_room(request)

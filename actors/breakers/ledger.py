@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
@@ -43,6 +44,18 @@ def read_one(connection: Connection, service: str) -> BreakerRow | None:
     """The breaker of this service; None where nobody has written one."""
     with connection.cursor(row_factory=class_row(BreakerRow)) as cursor:
         return cursor.execute(_READ + "WHERE service = %s", (service,)).fetchone()
+
+
+def read_skillbase(connection: Connection, agent_name: str) -> tuple[dict[str, Any], str]:
+    """What agents of this name are told with their jobs, and the campaign of which; of a campaign that calls if there
+    is one."""
+    row = connection.execute(
+        "SELECT s.metadata, coalesce(c.slug, '') FROM skillbases s LEFT JOIN campaigns c ON c.skillbase_id = s.id"
+        " WHERE s.agent_name = %s"
+        " ORDER BY c.status IN ('running', 'paused') DESC NULLS LAST, c.updated_at DESC LIMIT 1",
+        (agent_name,),
+    ).fetchone()
+    return (row[0], row[1]) if row is not None else ({}, "")
 
 
 def write(connection: Connection, row: BreakerRow, known: int | None, now: datetime) -> bool:

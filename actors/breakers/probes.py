@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
+from uuid import UUID
 
 from actors.breakers.breaker import BreakerLimits
 from actors.services import RECORDINGS
@@ -21,8 +23,8 @@ class Probes(Protocol):
         """See whether LiveKit answers: `ProbeAnswered`."""
         ...
 
-    def send_for_agent(self, service: str, generation: int, room: str, agent_name: str) -> None:
-        """Make an empty room and send for an agent: `AgentSentFor` or `ProbeAnswered`."""
+    def send_for_agent(self, service: str, generation: int, room: str, agent_name: str, job: Mapping[str, Any]) -> None:
+        """Make an empty room and send for an agent, with this metadata: `AgentSentFor` or `ProbeAnswered`."""
         ...
 
     def look_for_agent(self, service: str, generation: int, room: str) -> None:
@@ -41,6 +43,20 @@ class AgentRoom:
     generation: int
     room: str
     until: datetime
+
+
+def agent_job(skillbase: Mapping[str, Any], campaign: str, probe_id: UUID) -> dict[str, Any]:
+    """The metadata that an agent gets when it is sent for to see whether it comes: all that it is promised for a call
+    (`actors.dialer.gateway`), since it may need that to come at all, and that there is nobody to talk to."""
+    return {
+        **skillbase,
+        "call_id": str(probe_id),
+        "campaign": campaign,
+        "phone_number": "",
+        "contact_name": None,
+        "contact_data": {},
+        "probe": True,
+    }
 
 
 def limits_of(service: str, limits: BreakerLimits) -> BreakerLimits:

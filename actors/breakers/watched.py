@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from actors.breakers.breaker import Breaker, BreakerLimits, Snapshot, State
 from actors.breakers.ledger import BreakerRow
+from actors.campaign.messages import ServicesFailing
+
+EVENTS = {
+    State.CLOSED: "breaker_closed",
+    State.OPEN: "breaker_opened",
+    State.HALF_OPEN: "breaker_half_open",
+}
+"""What the log calls it when a breaker comes into a state."""
 
 
 class Watched:
@@ -76,3 +85,12 @@ class Watched:
     def forget_errors(self) -> None:
         """It works again. The last error stays, for people."""
         self.error_count = 0
+
+
+def what_fails(services: Iterable[Watched]) -> ServicesFailing:
+    """Those whose breakers are not closed, and those of them that are being probed."""
+    states = {watched.service: watched.breaker.state for watched in services}
+    return ServicesFailing(
+        frozenset(service for service, state in states.items() if state is not State.CLOSED),
+        frozenset(service for service, state in states.items() if state is State.HALF_OPEN),
+    )

@@ -102,6 +102,17 @@ class Process:
 
         return self._loop.run(count(), 5)
 
+    def jobs(self) -> list[str]:
+        """What agents were told that were sent for to LiveKit's rooms."""
+
+        async def ask() -> list[str]:
+            async with api.LiveKitAPI(self._livekit.url, KEY, SECRET) as client:
+                rooms = (await client.room.list_rooms(api.ListRoomsRequest())).rooms
+                sent = [await client.agent_dispatch.list_dispatch(room.name) for room in rooms]
+                return [dispatch.metadata for dispatches in sent for dispatch in dispatches]
+
+        return self._loop.run(ask(), 5)
+
     def campaign(self, campaign_id: UUID) -> Registrar:
         """A campaign that lives here."""
         return self.tree.registrar(campaign_address(campaign_id))

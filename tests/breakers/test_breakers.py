@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -357,6 +359,35 @@ def test_agents_are_probed_in_an_empty_room_and_nobody_is_called(
     wait_until(looks)
     wait_until(lambda: livekit.state()["rooms"] == 0)
     assert livekit.rings() == []
+
+
+def test_an_agent_that_is_to_show_that_it_works_is_told_all_that_it_is_told_for_a_call(
+    ledger: Ledger, here: Process
+) -> None:
+    """Else one that needs it to come at all would crash in every probe, and its campaigns stay paused for ever."""
+    campaign, other = ledger.campaign(), ledger.campaign(status="draft")
+    for whose, language in ((campaign, "ru"), (other, "de")):
+        ledger.connection.execute(
+            "UPDATE skillbases SET metadata = jsonb_build_object('language', %s::text, 'phone_number', 'not theirs')"
+            " WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
+            (language, whose),
+        )
+    for _ in range(3):
+        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY)
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    (told,) = wait_until(here.jobs)
+    job = json.loads(told)
+    (row,) = ledger.read("SELECT slug FROM campaigns WHERE id = %s", campaign)
+    assert UUID(job.pop("call_id"))
+    assert job == {
+        "language": "ru",
+        "campaign": row["slug"],
+        "phone_number": "",
+        "contact_name": None,
+        "contact_data": {},
+        "probe": True,
+    }
 
 
 def test_nothing_else_is_probed_while_livekit_fails(ledger: Ledger, here: Process, livekit: SimulatorThread) -> None:

@@ -85,7 +85,7 @@ def test_a_livekit_that_is_asked_too_much_says_nothing(
 def test_an_agent_that_comes_to_an_empty_room_is_seen(
     probes: ProbeGateway, breakers: Mailbox, livekit: SimulatorThread
 ) -> None:
-    probes.send_for_agent("agents:a", 3, ROOM, "a")
+    probes.send_for_agent("agents:a", 3, ROOM, "a", {})
     assert breakers.next(AgentSentFor) == AgentSentFor("agents:a", 3)
 
     def comes() -> bool:
@@ -103,7 +103,7 @@ def test_an_agent_that_does_not_come_is_absent(
     probes: ProbeGateway, breakers: Mailbox, livekit: SimulatorThread
 ) -> None:
     livekit.set_knobs(agent_worker=False)
-    probes.send_for_agent("agents:a", 3, ROOM, "a")
+    probes.send_for_agent("agents:a", 3, ROOM, "a", {})
     breakers.next(AgentSentFor)
     probes.look_for_agent("agents:a", 3, ROOM)
     assert breakers.next(AgentAbsent) == AgentAbsent("agents:a", 3)
@@ -114,7 +114,7 @@ def test_livekits_failure_says_nothing_of_the_agents(
     probes: ProbeGateway, breakers: Mailbox, livekit: SimulatorThread, outage: Outage
 ) -> None:
     livekit.set_knobs(outages={"all": outage})
-    probes.send_for_agent("agents:a", 3, ROOM, "a")
+    probes.send_for_agent("agents:a", 3, ROOM, "a", {})
     assert breakers.next(ProbeAnswered).result is Result.NOTHING
     probes.look_for_agent("agents:a", 3, ROOM)
     assert breakers.next(ProbeAnswered).result is Result.NOTHING
