@@ -112,7 +112,7 @@ def test_a_call_that_nobody_follows_is_followed_again(still_world: World) -> Non
 def test_campaigns_that_claim_while_calls_is_away_live_on_and_call_when_it_is_back(still_world: World) -> None:
     still_world.start()
     directory = still_world.service.directory
-    still_world.tell(CALLS, "nonsense")
+    wait_until(lambda: directory.tell(CALLS, "nonsense"))
     wait_until(lambda: directory.find(CALLS) is None)
     still_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=80_000)] for number in NUMBERS})
     slugs = ("one", "two", "three")
