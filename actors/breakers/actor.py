@@ -156,7 +156,7 @@ class Breakers(Actor):
         for watched in self._services.values():
             watched.follow(limits_of(watched.service, self._limits))
         for trunk in self._trunks:
-            self._watched(trunk_service(trunk))
+            self._see_to(self._watched(trunk_service(trunk)))  # one that comes back was not tried meanwhile
 
     # What calls show
 

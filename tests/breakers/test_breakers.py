@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from actors.addresses import RECORDING, SUPERVISOR, trunk_address
+from actors.actor import Reminder
+from actors.addresses import RECORDING, SUPERVISOR, Address, trunk_address
 from actors.blame import Fault
 from actors.breakers.breaker import State
 from actors.breakers.messages import (
@@ -410,6 +411,19 @@ def test_a_trunk_that_is_not_configured_any_more_is_left_alone(ledger: Ledger, h
     here.actor.stop(timeout=10)
     assert ledger.state("trunk:gone") == "open"
     assert here.changes("trunk:gone") == {"open": 1}
+
+
+def test_a_trunk_that_is_configured_again_while_its_breaker_is_open_is_tried(ledger: Ledger, here: Process) -> None:
+    campaign = ledger.campaign()
+    here.fail()
+    ledger.wait_for_status(campaign, "paused")
+    here.tell(BreakersConfigured(LIMITS, ("spare",)))
+    later = here.tree.registrar(Address("later"))
+    here.tree.timer.tell_at(here.tree.at(300), Address("later"), Reminder("later", 0, "the retry was told before"))
+    here.tree.advance(300)
+    wait_until(lambda: later.told)
+    here.tell(BreakersConfigured(LIMITS, ("main", "spare")))
+    probe_wanted(here)
 
 
 # Restarts, other processes, PostgreSQL away
