@@ -40,7 +40,7 @@ _WAITING = """
 SELECT DISTINCT c.trunk
 FROM campaigns c
 WHERE c.status IN ('running', 'paused') AND c.total_tasks > c.completed_tasks + c.failed_tasks
-  AND (c.end_time IS NULL OR c.end_time > %(now)s)
+  AND (c.start_time IS NULL OR c.start_time <= %(now)s) AND (c.end_time IS NULL OR c.end_time > %(now)s)
   AND NOT EXISTS (SELECT FROM campaign_holds h WHERE h.campaign_id = c.id AND h.hold <> %(hold)s)
 """
 
@@ -85,7 +85,8 @@ def align(connection: Connection, now: datetime) -> tuple[int, int]:
 
 
 def waiting_for(connection: Connection, service: str, now: datetime) -> set[str]:
-    """The trunks of those campaigns that would call somebody, now or later, if only this service worked."""
+    """The trunks of those campaigns that would call somebody, now or as soon as their limits, schedules and delays let
+    them, if only this service worked."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         return set(cursor.execute(_WAITING, {"now": now, "hold": _PREFIX + service}))
 

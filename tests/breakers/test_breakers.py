@@ -297,7 +297,7 @@ def test_a_call_that_is_to_show_whether_livekit_works_is_looked_for_on_each_trun
     ledger.wait_for_state("livekit", "closed")
 
 
-@pytest.mark.parametrize("why", ["no list", "operator", "trunk", "too late"])
+@pytest.mark.parametrize("why", ["no list", "operator", "trunk", "too early", "too late"])
 def test_livekit_that_answers_works_when_nobody_waits_for_it_alone(ledger: Ledger, here: Process, why: str) -> None:
     campaign = ledger.campaign()
     if why != "no list":
@@ -306,6 +306,8 @@ def test_livekit_that_answers_works_when_nobody_waits_for_it_alone(ledger: Ledge
         statuses.hold(ledger.connection, campaign, Hold(OPERATOR, "Paused by Ann"), TUESDAY)
     if why == "trunk":
         here.fail()
+    if why == "too early":
+        ledger.change(campaign, "start_time", TUESDAY + timedelta(days=1))
     if why == "too late":
         ledger.change(campaign, "end_time", TUESDAY)
     for _ in range(3):
