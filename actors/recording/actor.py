@@ -300,7 +300,7 @@ class Recordings(Actor):
             item = ledger.take_transcription(connection, self._supervisor_id, now, (), most_attempts=most)
             while item is not None and item.failed:
                 error = ledger.DIED_WITH_THE_SERVICE
-                self._log(item).warning("transcription_failed", attempt=item.attempt, error=error)
+                self._log(item).warning("transcription_given_up", attempt=item.attempt, error=error)
                 self._telemetry.transcribed("failed")
                 item = ledger.take_transcription(connection, self._supervisor_id, now, (), most_attempts=most)
         if item is not None:

@@ -37,13 +37,13 @@ company = "acme"
 skillbase = "renewals"
 trunk = "main"
 {call_list}
-[limits]
-{limits}
 [retry]
 max_retries = 2
 retry_delay_minutes = 0.01
 [call]
 max_call_duration_s = 86400
+[limits]
+{limits}
 """
 
 

@@ -376,7 +376,7 @@ def test_an_agent_that_is_to_show_that_it_works_is_told_all_that_it_is_told_for_
             (language, whose),
         )
     for _ in range(3):
-        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY)
+        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY - PATIENCE)
     ledger.wait_for_status(campaign, "paused")
     here.tree.advance(30)
     (told,) = wait_until(here.jobs)

@@ -182,9 +182,9 @@ def test_a_campaign_of_whose_calls_too_many_find_no_agent_says_that_it_is_slowed
     states.campaign(max_concurrent_calls=at_once)
     for outcome, calls in (("answered", 100 - abandoned), ("agent_failed", abandoned)):
         for _ in range(calls):
-            then = NOW - HOUR
+            then, until = NOW - HOUR, NOW - HOUR / 2
             called = states.task(status="completed", outcome=outcome)
-            states.call(called, then, "ended", outcome=outcome, answered_at=then)
+            states.call(called, then, "ended", outcome=outcome, answered_at=then, ended_at=until)
     assert states.reasons(task) == [Reason.NOTHING]
     for _ in range(2 if abandoned == 2 else 1):
         states.in_progress()

@@ -55,7 +55,7 @@ def test_a_campaign_of_whose_calls_too_many_find_no_agent_stands_against_what_it
     scene.campaign("autumn", max_concurrent_calls=5)
     scene.call(spring, begun=0.5)
     for _ in range(3):
-        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39))
+        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39.5))
     loads = {campaign.slug: campaign.load for campaign in scene.overview().campaigns}
     said = "1 of 1 now, 1 a minute (slowed down: 3.0% of those who answered found no agent)"
     assert (loads["spring"].written, loads["spring"].is_full) == (said, True)
@@ -66,7 +66,7 @@ def test_who_found_no_agent_may_be_half_a_minute_old_and_no_older(scene: Scene) 
     spring, reader = scene.campaign("spring", max_concurrent_calls=5), Reader()
     scene.overview(reader)
     for _ in range(3):
-        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39))
+        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39.5))
     (soon,) = scene.overview(reader, ago(-0.4)).campaigns
     (later,) = scene.overview(reader, ago(-0.5)).campaigns
     assert (soon.load.most_in_progress, later.load.most_in_progress) == (5, 1)
