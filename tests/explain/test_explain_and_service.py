@@ -56,7 +56,7 @@ def test_at_a_concurrent_limit_exactly_as_many_are_called_as_it_says(still_world
     still_world.start()
     wait_until(lambda: counts(still_world) == {Reason.IN_PROGRESS: 1, Reason.CAMPAIGN_CONCURRENT: 2})
     assert first_reason(still_world, ONE).reason is Reason.IN_PROGRESS
-    assert [ring.number for ring in still_world.livekit.rings()] == [ONE]
+    wait_until(lambda: [ring.number for ring in still_world.livekit.rings()] == [ONE])
 
 
 def test_a_per_minute_limit_has_room_at_the_instant_that_it_says(still_world: World) -> None:
