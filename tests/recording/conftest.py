@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.clock import FastClock
+from supervisor.clock import FastClock, ManualClock
 from supervisor.simulator import SimulatorThread
 from tests.recording.recorded import RecordedWorld
+from tests.recording.shelf import Shelf
 from tests.world import KEY, SECRET, TUESDAY, World
 
 
@@ -19,3 +20,15 @@ def recorded(tmp_path: Path, dsn: str) -> Iterator[RecordedWorld]:
         world = World(tmp_path, dsn, livekit, FastClock(TUESDAY, 100))
         yield RecordedWorld(world, store)
         world.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(TUESDAY)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
+    made = Shelf(tmp_path, dsn)
+    yield made
+    made.close()

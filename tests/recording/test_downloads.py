@@ -31,18 +31,6 @@ AUDIO = b"a recording " * 100
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(TUESDAY)
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
-    made = Shelf(tmp_path, dsn)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def fetcher(shelf: Shelf, clock: ManualClock) -> Iterator[Callable[[Source], Fetcher]]:
     """Makes fetchers, and starts them."""
     with ExitStack() as closing:

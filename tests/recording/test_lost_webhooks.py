@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -38,18 +37,6 @@ class LiveKit:
         assert look_first
         self.recorded[call_id] += 1
         self._directory.tell(RECORDING, EgressStarted(call_id, "EG_2"))
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(TUESDAY)
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
-    made = Shelf(tmp_path, dsn)
-    yield made
-    made.close()
 
 
 @pytest.fixture

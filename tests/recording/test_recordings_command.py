@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,6 @@ from tests.waiting import wait_until
 from tests.world import TUESDAY, as_service
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
-    made = Shelf(tmp_path, dsn)
-    yield made
-    made.close()
 
 
 @pytest.fixture

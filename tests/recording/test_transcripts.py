@@ -33,18 +33,6 @@ PHRASES = ["go forward ten meters", "go backward seven meters", "turn left and w
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(TUESDAY)
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, dsn: str) -> Iterator[Shelf]:
-    made = Shelf(tmp_path, dsn)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def work(shelf: Shelf, clock: ManualClock) -> Iterator[Callable[..., Fetcher]]:
     """Starts somebody who fetches recordings and has them transcribed by this transcriber, from this storage or the one
     that they are fetched to."""
