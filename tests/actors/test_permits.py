@@ -148,16 +148,11 @@ def test_a_call_that_its_campaign_may_not_begin_any_more_leaves_its_room_to_othe
 
 
 def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others(still_world: World) -> None:
-    still_world.limit(trunk="max_concurrent_calls = 1")
-    numbers = ["+79450000001", "+79450000002"]
-    still_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=300)] for number in numbers})
-    still_world.campaign("spring", numbers)
-    still_world.start()
-    (call,) = wait_until(lambda: [call for call in still_world.calls("spring") if call["state"] == "answered"])
+    call_id = the_only_call(still_world)
     directory, campaign = still_world.service.directory, campaign_address(still_world.id("spring"))
     still_world.tell(campaign, "nonsense")
     wait_until(lambda: directory.find(campaign) is None, what="the campaign's crash")
-    wait_until(lambda: directory.find(dialer_address(call["id"])) is None, what="the call's end")
+    wait_until(lambda: directory.find(dialer_address(call_id)) is None, what="the call's end")
     assert isinstance(still_world.clock, ManualClock)
     still_world.clock.advance(timedelta(seconds=2))
     wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
@@ -165,17 +160,12 @@ def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others
 
 def test_a_call_that_ended_while_its_trunk_was_down_leaves_its_room_to_others(still_world: World) -> None:
     """It is settled only when the next one has read which calls are in progress."""
-    still_world.limit(trunk="max_concurrent_calls = 1")
-    numbers = ["+79450000001", "+79450000002"]
-    still_world.livekit.set_script({number: [Answer(ring_s=1, talk_s=300)] for number in numbers})
-    still_world.campaign("spring", numbers)
-    still_world.start()
-    (call,) = wait_until(lambda: [call for call in still_world.calls("spring") if call["state"] == "answered"])
+    call_id = the_only_call(still_world)
     directory, trunk = still_world.service.directory, trunk_address("main")
     still_world.tell(trunk, "nonsense")
     wait_until(lambda: directory.find(trunk) is None, what="the trunk's crash")
     still_world.connection.execute("BEGIN; SELECT FROM campaign_leases FOR UPDATE")
-    wait_until(lambda: directory.find(dialer_address(call["id"])) is None, what="the call's end")
+    wait_until(lambda: directory.find(dialer_address(call_id)) is None, what="the call's end")
     assert isinstance(still_world.clock, ManualClock)
     still_world.clock.advance(timedelta(seconds=2))
     next_trunk = wait_until(lambda: directory.find(trunk))
@@ -213,6 +203,18 @@ def test_who_shares_a_trunk_hears_of_the_other_process_however_long_its_leases_a
     assert isinstance(still_world.clock, ManualClock)
     still_world.clock.advance(timedelta(seconds=20))
     wait_until(lambda: others_are_there(still_world.connection, new_id()))
+
+
+def the_only_call(world: World) -> UUID:
+    """Somebody talks, and another waits to be called, on a trunk that has room for one."""
+    world.limit(trunk="max_concurrent_calls = 1")
+    numbers = NUMBERS[:2]
+    world.livekit.set_script({number: [Answer(ring_s=1, talk_s=300)] for number in numbers})
+    world.campaign("spring", numbers)
+    world.start()
+    (call,) = wait_until(lambda: [call for call in world.calls("spring") if call["state"] == "answered"])
+    call_id: UUID = call["id"]
+    return call_id
 
 
 def closed_campaign(world: World, settings: str) -> UUID:
