@@ -31,7 +31,7 @@ from actors.breakers.messages import (
     RecordingJudged,
     WhatFails,
 )
-from actors.breakers.probes import AgentRoom, Probes, agent_job, limits_of, needs_livekit
+from actors.breakers.probes import AgentRoom, Probes, limits_of, needs_livekit, probe_job
 from actors.breakers.reminders import LookForAgent, ProbeLate, Pulse, RetryDue, SaveAgain
 from actors.breakers.watched import EVENTS, Watched, what_fails
 from actors.campaign.messages import CallEnded, ServicesFailing
@@ -226,7 +226,7 @@ class Breakers(Actor):
             return
         probe_id, until = new_id(), self.clock.now() + self._agent_timeout
         self._rooms[service] = room = AgentRoom(permit.generation, f"{ROOM_PREFIX}probe-{probe_id}", until)
-        job = agent_job(*known, probe_id)
+        job = probe_job(*known, probe_id)
         self._probes.send_for_agent(service, permit.generation, room.room, agent_name, job)
 
     def _want(self, address: Address, service: str, permit: Permit) -> None:

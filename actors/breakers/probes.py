@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from actors.breakers.breaker import BreakerLimits
+from actors.dialer.messages import agent_job
 from actors.services import RECORDINGS
 
 CALL_WITHIN = timedelta(minutes=3)
@@ -45,18 +46,11 @@ class AgentRoom:
     until: datetime
 
 
-def agent_job(skillbase: Mapping[str, Any], campaign: str, probe_id: UUID) -> dict[str, Any]:
-    """The metadata that an agent gets when it is sent for to see whether it comes: all that it is promised for a call
-    (`actors.dialer.gateway`), since it may need that to come at all, and that there is nobody to talk to."""
-    return {
-        **skillbase,
-        "call_id": str(probe_id),
-        "campaign": campaign,
-        "phone_number": "",
-        "contact_name": None,
-        "contact_data": {},
-        "probe": True,
-    }
+def probe_job(skillbase: Mapping[str, Any], campaign: str, probe_id: UUID) -> dict[str, Any]:
+    """What an agent is told that is sent for to see whether it comes: all that it is promised for a call, since it may
+    need that to come at all, and that there is nobody to talk to."""
+    nobody = agent_job(skillbase, probe_id, campaign, phone_number="", contact_name=None, contact_data={})
+    return {**nobody, "probe": True}
 
 
 def limits_of(service: str, limits: BreakerLimits) -> BreakerLimits:

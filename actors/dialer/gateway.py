@@ -35,6 +35,7 @@ from actors.dialer.messages import (
     RoomReady,
     RoomsListed,
     Unclear,
+    agent_job,
     room_metadata,
 )
 from actors.dialer.signing import SignedClient
@@ -157,19 +158,19 @@ class Gateway:
             self._log.warning("gateway_answer_without_asker", asker=asker, answer=type(message).__name__)
 
     async def _create_room(self, call: Call) -> RoomReady | Refused:
-        agent_job = {
-            **call.agent_metadata,
-            "call_id": str(call.call_id),
-            "campaign": call.campaign,
-            "phone_number": call.phone_number,
-            "contact_name": call.contact_name,
-            "contact_data": dict(call.contact_data),
-        }
+        job = agent_job(
+            call.agent_metadata,
+            call.call_id,
+            call.campaign,
+            phone_number=call.phone_number,
+            contact_name=call.contact_name,
+            contact_data=call.contact_data,
+        )
         request = api.CreateRoomRequest(
             name=call.room,
             empty_timeout=_EMPTY_ROOM_TIMEOUT_S,
             metadata=room_metadata(self._installation),
-            agents=[api.RoomAgentDispatch(agent_name=call.agent_name, metadata=json.dumps(agent_job))],
+            agents=[api.RoomAgentDispatch(agent_name=call.agent_name, metadata=json.dumps(job))],
         )
         try:
             async with self._turns, asyncio.timeout(self._control_timeout_s):

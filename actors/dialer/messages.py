@@ -38,6 +38,26 @@ def room_metadata(installation: str) -> str:
     return json.dumps({_INSTALLATION: installation})
 
 
+def agent_job(
+    skillbase: Mapping[str, Any],
+    call_id: UUID,
+    campaign: str,
+    *,
+    phone_number: str,
+    contact_name: str | None,
+    contact_data: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What an agent is told when it is sent for, as README promises: the skillbase's metadata, and whom it is for."""
+    return {
+        **skillbase,
+        "call_id": str(call_id),
+        "campaign": campaign,
+        "phone_number": phone_number,
+        "contact_name": contact_name,
+        "contact_data": dict(contact_data),
+    }
+
+
 RETURN_WITHIN = timedelta(seconds=15)
 """A campaign whose lease was lost may be ours again: the Roster takes it when PostgreSQL is back, and may itself have
 to be started again for that. So long everybody waits who follows its calls."""
