@@ -206,6 +206,7 @@ def test_a_child_asked_for_again_while_it_is_stopping_runs_exactly_once(
     assert life.born == 1, "a second one runs beside the one that is stopping"
     life.stop_gate.set()
     tree.wait_for_generation(2)
+    assert tree.up() == 1  # answered once it has been started
     assert tree.ask(CHILD, "alive") == "alive"
     assert (tree.up(), life.born) == (1, 2)
     tree.advance(60)
