@@ -7,6 +7,7 @@ from importlib.resources import files
 
 
 @cache
-def statement(package: str, name: str) -> bytes:
-    """The text of `sql/{name}.sql` in this package, read once. Raises FileNotFoundError."""
-    return files(package).joinpath("sql", f"{name}.sql").read_bytes()
+def statement(package: str, *names: str) -> bytes:
+    """The text of `sql/{name}.sql` in this package, read once; of several names, one behind the other. Raises
+    FileNotFoundError."""
+    return b"".join(files(package).joinpath("sql", f"{name}.sql").read_bytes() for name in names)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from actors.errors import CampaignValidationError, DatabaseError
-from supervisor.database.sql import statements
+from actors.statements import statement
 
+_sql = partial(statement, __package__)
 OWNER = "campaignd_owner"
 SERVICE = "campaignd"
 _LONGEST_NAME = 63  # bytes, of PostgreSQL
@@ -37,13 +39,13 @@ class Roles:
     def sql(self) -> str:
         """SQL, one transaction, that makes the roles where they are missing and gives each exactly what it needs in the
         database it is run in. May be run again at any time, beside a service that runs."""
-        roles = sql.SQL(statements("roles")).format(
+        roles = sql.SQL(_sql("roles").decode()).format(
             owner=sql.Identifier(self.owner),
             owner_name=sql.Literal(self.owner),
             service=sql.Identifier(self.service),
             service_name=sql.Literal(self.service),
         )
-        return f"BEGIN;\n{roles.as_string()}{statements('book')}\nCOMMIT;\n"
+        return f"BEGIN;\n{roles.as_string()}{_sql('book').decode()}\nCOMMIT;\n"
 
 
 def set_up_roles(dsn: str) -> None:
@@ -57,7 +59,7 @@ def set_up_roles(dsn: str) -> None:
 
 def keep_book(connection: psycopg.Connection) -> None:
     """Leave the migrations' own tables to their owner, whose `connection` must be. Raises psycopg.Error."""
-    connection.execute(statements("book").encode())
+    connection.execute(_sql("book"))
 
 
 def become(dsn: str, role: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,14 +18,15 @@ from actors.campaign.ledger import CampaignRow
 from actors.campaign.readings import read_answered, read_begun
 from actors.errors import CampaignValidationError
 from actors.limiter import CallLimits
+from actors.statements import statement
 from actors.trunk.ledger import read_calls as read_trunk_calls
 from actors.trunk.paces import read_pace
 from supervisor.explain.contact import TaskFacts
 from supervisor.explain.counting import Kind
 from supervisor.explain.gates import CampaignFacts, HeldBy
 from supervisor.explain.limits import CallsUnder
-from supervisor.explain.sql import statement
 
+_sql = partial(statement, __package__)
 _TASK_FACTS = tuple(field.name for field in fields(TaskFacts))
 
 
@@ -36,12 +38,12 @@ def read_campaign(
     campaign = _campaign(connection, campaign_id)
     parameters = {"campaign": campaign_id, "company": campaign.company_id}
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(statement("campaign"), parameters).fetchone()
+        row = cursor.execute(_sql("campaign"), parameters).fetchone()
     assert row is not None  # it was there a moment ago, in the same snapshot
     with connection.cursor(row_factory=class_row(HeldBy)) as cursor:
-        holds = cursor.execute(statement("holds"), parameters).fetchall()
+        holds = cursor.execute(_sql("holds"), parameters).fetchall()
     with connection.cursor(row_factory=tuple_row) as cursor:
-        in_progress = cursor.execute(statement("company_calls"), parameters).fetchall()
+        in_progress = cursor.execute(_sql("company_calls"), parameters).fetchall()
     begun = read_begun(connection, [campaign_id], now)[campaign_id]
     trunk = read_trunk_calls(connection, campaign.trunk, now)
     return CampaignFacts(
@@ -68,7 +70,7 @@ def read_task(
     """The campaign's task with this id or this number (E.164)."""
     parameters = {**_parameters(campaign, now), "task": task, "number": number}
     with connection.cursor(row_factory=class_row(TaskFacts)) as cursor:
-        return cursor.execute(statement("task_facts", "one"), parameters).fetchone()
+        return cursor.execute(_sql("task_facts", "one"), parameters).fetchone()
 
 
 def read_kinds(
@@ -78,7 +80,7 @@ def read_kinds(
     by_number = campaign.settings.schedule.contact_local_time
     parameters = {**_parameters(campaign, now), "before": before, "by_number": by_number}
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(statement("task_facts", "kinds"), parameters).fetchall()
+        rows = cursor.execute(_sql("task_facts", "kinds"), parameters).fetchall()
     own = len(_TASK_FACTS)
     return [Kind(TaskFacts(*row[:own]), *row[own:]) for row in rows]
 
@@ -86,7 +88,7 @@ def read_kinds(
 def read_numbers(connection: Connection, tasks: Sequence[UUID]) -> dict[UUID, str]:
     """The numbers of these tasks."""
     with connection.cursor(row_factory=tuple_row) as cursor:
-        return dict(cursor.execute(statement("numbers"), {"tasks": list(tasks)}).fetchall())
+        return dict(cursor.execute(_sql("numbers"), {"tasks": list(tasks)}).fetchall())
 
 
 def is_forbidden(connection: Connection, campaign: CampaignFacts, number: str) -> bool:

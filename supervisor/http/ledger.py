@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +11,13 @@ from psycopg.rows import dict_row
 
 from actors.campaign.settings import settings_tables
 from actors.errors import CampaignNotFoundError
+from actors.statements import statement
 from supervisor.http.requests import CampaignsQuery, JobsQuery, PageQuery
 from supervisor.http.shapes import CampaignDetailsShape, CampaignShape, JobShape, Listed, Page, T
 from supervisor.report.report import snapshot
 from supervisor.report.summary import campaign_as_json, read_summaries
+
+_sql = partial(statement, __package__)
 
 
 def read_campaign(connection: Connection, campaign_id: UUID) -> CampaignDetailsShape:
@@ -47,7 +49,7 @@ def read_jobs(connection: Connection, campaign_id: UUID, query: JobsQuery) -> Li
 
 def _read(connection: Connection, name: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_statement(name), values).fetchall()
+        return cursor.execute(_sql(name), values).fetchall()
 
 
 def _campaign(row: dict[str, Any]) -> dict[str, Any]:
@@ -66,8 +68,3 @@ def _bounds(query: PageQuery) -> dict[str, int]:
 def _listed(found: list[T], query: PageQuery) -> Listed[T]:
     page = Page(limit=query.limit, offset=query.offset, more=len(found) > query.limit)
     return Listed(data=found[: query.limit], page=page)
-
-
-@cache
-def _statement(name: str) -> bytes:
-    return files(__package__).joinpath("sql", f"{name}.sql").read_bytes()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
 
+from actors.statements import statement
 from supervisor.report.cost import Cost, read_amounts
-from supervisor.report.sql import statement
+
+_sql = partial(statement, __package__)
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,11 @@ def read_analytics(
     chosen = {"campaign_ids": list(campaign_ids)}
     hours: defaultdict[UUID | None, list[Hour]] = defaultdict(list)
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(statement("hours"), chosen):
+        for row in cursor.execute(_sql("hours"), chosen):
             cost = Cost(read_amounts(row.pop("amounts")), calls=row["calls"], successes=row["answered"])
             hours[row.pop("campaign_id")].append(Hour(**row, cost=cost))
         found: dict[UUID | None, Analytics] = {}
-        for row in cursor.execute(statement("analytics"), chosen):
+        for row in cursor.execute(_sql("analytics"), chosen):
             campaign_id = row.pop("campaign_id")
             found[campaign_id] = Analytics(**row, by_hour=tuple(hours[campaign_id]))
     together = found.pop(None, Analytics())

@@ -6,14 +6,16 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import tuple_row
 
-from supervisor.report.sql import statement
+from actors.statements import statement
 
+_sql = partial(statement, __package__)
 Row = tuple[Any, ...]
 
 _AT_ONCE = 5_000  # rows in memory
@@ -91,7 +93,7 @@ class FlatContacts:
     def __init__(self, connection: psycopg.Connection[Any], campaign_ids: Sequence[UUID]) -> None:
         self._connection = connection
         self._campaign_ids = campaign_ids
-        rows = connection.execute(statement("list_columns"), {"campaign_ids": list(campaign_ids)})
+        rows = connection.execute(_sql("list_columns"), {"campaign_ids": list(campaign_ids)})
         keys: list[str] = [row[0] for row in rows.fetchmany(_MOST_LIST_COLUMNS + 1)]
         self._keys = keys if len(keys) <= _MOST_LIST_COLUMNS else None
         taken = {name for column in CONTACTS for name in (column.name, column.title)}
@@ -127,5 +129,5 @@ def _text(value: object) -> str | None:
 def _stream(connection: psycopg.Connection[Any], name: str, campaign_ids: Sequence[UUID]) -> Iterator[Row]:
     with connection.cursor(f"report_{name}", row_factory=tuple_row) as cursor:
         cursor.itersize = _AT_ONCE
-        cursor.execute(statement(name), {"campaign_ids": list(campaign_ids)})
+        cursor.execute(_sql(name), {"campaign_ids": list(campaign_ids)})
         yield from cursor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from actors.outcomes import Outcome
+from actors.statements import statement
 from supervisor.report.cost import Cost, read_amounts
-from supervisor.report.sql import statement
+
+_sql = partial(statement, __package__)
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def read_summaries(
     """Summaries of these campaigns, or of a company's (by its slug), or of all; by company and name. One statement."""
     chosen = {"campaign_ids": None if campaign_ids is None else list(campaign_ids), "company": company}
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement("summaries"), chosen).fetchall()
+        rows = cursor.execute(_sql("summaries"), chosen).fetchall()
     return [_summary(row) for row in rows]
 
 
