@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -56,7 +56,7 @@ class Permit:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a breaker knows."""
+    """What a breaker has decided: its successor goes on from that."""
 
     state: State
     generation: int  # grows by one with every change of state
@@ -64,7 +64,6 @@ class Snapshot:
     changed_at: datetime | None = None  # when it came into this state; None: it has never opened
     opened_at: datetime | None = None  # when this outage was noticed
     retry_at: datetime | None = None  # while open
-    seen: tuple[Seen, ...] = field(default=())
 
 
 class Breaker:
@@ -86,11 +85,9 @@ class Breaker:
 
     @classmethod
     def restore(cls, limits: BreakerLimits, snapshot: Snapshot) -> Breaker:
-        """One that goes on where the one that made `snapshot` stood."""
+        """One that goes on where the one that made `snapshot` stood; what that had seen of calls, it sees anew."""
         breaker = cls(limits)
         breaker._now = snapshot
-        breaker._seen = list(snapshot.seen)
-        breaker._calls = {seen.call_id for seen in snapshot.seen}
         return breaker
 
     def follow(self, limits: BreakerLimits) -> None:
@@ -98,11 +95,8 @@ class Breaker:
         self._limits = limits
 
     def snapshot(self) -> Snapshot:
-        """What it knows now."""
-        now = self._now
-        return Snapshot(
-            now.state, now.generation, now.open_for, now.changed_at, now.opened_at, now.retry_at, tuple(self._seen)
-        )
+        """Where it stands now."""
+        return self._now
 
     @property
     def state(self) -> State:

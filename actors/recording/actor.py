@@ -297,12 +297,12 @@ class Recordings(Actor):
             return
         now, most = self.clock.now(), self._rules.transcript_attempts
         with self._pool.connection() as connection:
-            item = ledger.take_transcription(connection, self._supervisor_id, now, (), most_attempts=most)
+            item = ledger.take_transcription(connection, self._supervisor_id, now, most_attempts=most)
             while item is not None and item.failed:
                 error = ledger.DIED_WITH_THE_SERVICE
                 self._log(item).warning("transcription_given_up", attempt=item.attempt, error=error)
                 self._telemetry.transcribed("failed")
-                item = ledger.take_transcription(connection, self._supervisor_id, now, (), most_attempts=most)
+                item = ledger.take_transcription(connection, self._supervisor_id, now, most_attempts=most)
         if item is not None:
             self._log(item).info("worker_picked", job_type="transcribe_recording", retry=item.attempt - 1)
             self._employ(Kind.TRANSCRIPT, item.recording_id, work.transcript(self._transcription, item))

@@ -251,14 +251,13 @@ def nothing_to_fetch(connection: Connection) -> bool:
 
 
 def take_transcription(
-    connection: Connection, supervisor_id: UUID, now: datetime, busy: Collection[UUID], *, most_attempts: int
+    connection: Connection, supervisor_id: UUID, now: datetime, *, most_attempts: int
 ) -> ToTranscribe | None:
     """The oldest stored recording that is due for its transcript, if there is one."""
     with connection.cursor(row_factory=class_row(ToTranscribe)) as cursor:
         values = {
             "supervisor": supervisor_id,
             "now": now,
-            "busy": list(busy),
             "most": most_attempts,
             "died": DIED_WITH_THE_SERVICE,
         }

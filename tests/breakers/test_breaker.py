@@ -267,13 +267,16 @@ class Laws(RuleBasedStateMachine):
 
     @rule(ok=st.booleans())
     def the_process_is_started_again(self, ok: bool) -> None:
-        """Both go on, and behave the same."""
+        """Both go on, and decide the same: after as many failures as open it, whatever was seen before them."""
         other = Breaker.restore(LIMITS, self.breaker.snapshot())
+        assert other.snapshot() == self.breaker.snapshot()
         for one in (self.breaker, other):
-            for number in range(3):
-                one.record(call(10**6 + self.numbers + number), ok, self.now, self.now, self.now)
+            for number in range(LIMITS.minimum_calls):
+                one.record(call(10**6 + self.numbers + number), False, self.now, self.now, self.now)
+            one.record(call(10**7 + self.numbers), ok, self.now, self.now, self.now)
             one.acquire(self.now)
-        self.numbers += 3
+        self.numbers += LIMITS.minimum_calls
+        assert other.state is self.breaker.state
         assert other.snapshot() == self.breaker.snapshot()
         if self.breaker.state is State.HALF_OPEN:
             self.permits.append(Permit(self.breaker.generation, self.now))

@@ -9,8 +9,7 @@ SET transcript_state = CASE WHEN next.last THEN 'failed' ELSE 'running' END,
 FROM (
     SELECT id, transcript_attempts >= %(most)s AS last FROM recordings
     WHERE (transcript_state = 'pending' AND coalesce(next_attempt_at <= %(now)s, true))
-       OR (transcript_state = 'running' AND id <> ALL(%(busy)s)
-           AND (transcript_by = %(supervisor)s OR supervisor_is_gone(transcript_by)))
+       OR (transcript_state = 'running' AND (transcript_by = %(supervisor)s OR supervisor_is_gone(transcript_by)))
     ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ) next, calls c
 WHERE r.id = next.id AND c.id = r.call_id
