@@ -11,7 +11,7 @@ import click
 from actors.limiter import CallLimits
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
-from supervisor.config.load import load
+from supervisor.config.load import load_service
 from supervisor.database.campaigns import find_campaign
 from supervisor.database.connect import open_connection
 from supervisor.explain.explanation import explain_campaign, explain_task
@@ -44,7 +44,7 @@ def command(campaign: str, task: UUID | None, number: str | None, config: Path, 
         raise click.UsageError("Name a task or a number, not both.")
     trunks = {
         name: CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute, trunk.calls_per_second)
-        for name, trunk in load(config).service.trunks.items()
+        for name, trunk in load_service(config).service.trunks.items()
     }
     with open_connection(config) as connection:
         campaign_id = find_campaign(connection, campaign)

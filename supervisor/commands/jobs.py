@@ -25,7 +25,7 @@ from actors.jobs.submitting import Request, Submitted, submit
 from supervisor.clock import SystemClock
 from supervisor.commands.choosing_leads import lead_options, pairs, selection
 from supervisor.commands.options import config_option, json_option
-from supervisor.config.load import load
+from supervisor.config.load import load_service
 from supervisor.database.campaigns import find_campaign
 from supervisor.database.connect import open_connection
 from supervisor.dnc.entries import find_company
@@ -209,7 +209,7 @@ def _announcement(config: Path, given: dict[str, Any]) -> Announcement:
     for option in ("skillbase", "trunk"):
         if not given[option]:
             raise click.UsageError(f"A broadcast needs --{option}.")
-    trunks = load(config).service.trunks
+    trunks = load_service(config).service.trunks
     if given["trunk"] not in trunks:
         there_are = f"there are: {', '.join(sorted(trunks))}" if trunks else "there are none"
         raise CampaignValidationError(f"Trunk {given['trunk']} not found ({there_are})")

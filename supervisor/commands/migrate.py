@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from supervisor.commands.options import service_file, sometimes_config_option
-from supervisor.config.load import load
+from supervisor.config.load import load_service
 from supervisor.config.values import checked_dsn
 from supervisor.database.connect import join_server, migrator
 from supervisor.database.migrations import check_schema, migrate, status
@@ -92,9 +92,9 @@ def _database(config: Path | None, dsn: str | None) -> Iterator[str]:
     if dsn is not None:
         yield dsn
         return
-    snapshot = load(service_file(config))
-    with join_server(snapshot) as found:
-        yield migrator(snapshot, found)
+    configuration = load_service(service_file(config))
+    with join_server(configuration) as found:
+        yield migrator(configuration, found)
 
 
 def _print_status(dsn: str) -> None:

@@ -14,7 +14,7 @@ import click
 from actors.recording.overview import tallies
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
-from supervisor.config.load import load
+from supervisor.config.load import load_service
 from supervisor.database.breakers import read_breakers, services_of
 from supervisor.database.connect import open_connection
 from supervisor.report.console import ReportConsole
@@ -54,7 +54,7 @@ def command(config: Path, as_json: bool, watch: bool, interval: float | None) ->
 
 
 def _print(config: Path, as_json: bool) -> None:
-    services = services_of(load(config).service)
+    services = services_of(load_service(config).service)
     with open_connection(config) as connection:
         summaries = read_summaries(connection)
         recordings = tallies(connection)
@@ -88,10 +88,10 @@ def _watch(config: Path, interval_s: float) -> None:
     console = Console()
     if not sys.stdout.isatty() or console.is_dumb_terminal:
         raise click.UsageError("--watch needs a terminal; elsewhere take `campaignd status`, or its --json")
-    snapshot = load(config)
+    configuration = load_service(config)
     for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the terminal is given back as it was
         signal.signal(number, signal.default_int_handler)
-    watch = Watch(snapshot, SystemClock().now)
+    watch = Watch(configuration, SystemClock().now)
     try:
         first = watch.look()
         with Live(first, console=console, screen=True, refresh_per_second=2) as live:

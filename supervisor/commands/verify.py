@@ -12,7 +12,7 @@ import click
 from actors.errors import ConfigurationError
 from actors.services import LIVEKIT, agents_service, trunk_service
 from supervisor.commands.options import config_option, json_option
-from supervisor.config.load import load
+from supervisor.config.load import load_service
 from supervisor.config.secrets import load_secrets
 from supervisor.config.service import VERIFY_COMPANY, ServiceFile
 from supervisor.verify.check import Check, Plan
@@ -36,7 +36,7 @@ def command(config: Path, campaigns: int, leads: int, timeout: float, as_json: b
       CAMPAIGND_HTTP_TOKEN=… campaignd verify --campaigns 5 --leads 20
     """
     try:
-        service = load(config).service
+        service = load_service(config).service
         plan, token = _plan(service, campaigns, leads, timeout), _token()
     except ConfigurationError as error:
         raise VerificationError(str(error)) from None  # to whoever reads 2, a service has failed

@@ -27,16 +27,12 @@ _LONGEST_SLUG = 100
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The whole configuration at one moment, valid in itself and across files. Nothing in it changes."""
+class ServiceConfiguration:
+    """The service's own file at one moment, and where it says that things are. Nothing in it changes."""
 
     file: Path
-    """The service's file, absolute."""
+    """Absolute."""
     service: ServiceFile
-    campaigns: Mapping[str, CampaignFile]
-    """Under their slugs, in alphabetical order."""
-    digest: str
-    """SHA-256 over all files: the same exactly when no file, name or byte differs."""
 
     @property
     def directory(self) -> Path:
@@ -63,6 +59,16 @@ class Snapshot:
         """The URL under which LiveKit writes recordings."""
         store = urlsplit(self.recordings_store)
         return self.service.recordings.source or store._replace(path=f"{store.path.rstrip('/')}/incoming").geturl()
+
+
+@dataclass(frozen=True)
+class Snapshot(ServiceConfiguration):
+    """The whole configuration at one moment, valid in itself and across files. Nothing in it changes."""
+
+    campaigns: Mapping[str, CampaignFile]
+    """Under their slugs, in alphabetical order."""
+    digest: str
+    """SHA-256 over all files: the same exactly when no file, name or byte differs."""
 
     def call_list(self, slug: str) -> Path | None:
         """Absolute path of that campaign's call list, None when its file names none. KeyError for an unknown slug."""
@@ -93,6 +99,16 @@ def load(file: Path) -> Snapshot:
     if reading.problems or service is None:
         raise ConfigurationFilesError(reading.problems)
     return Snapshot(file.resolve(), service, MappingProxyType(campaigns), reading.digest.hexdigest())
+
+
+def load_service(file: Path) -> ServiceConfiguration:
+    """Read and validate the service's file alone: who only needs to know where things are works whatever is wrong with
+    a campaign's file. Raises ConfigurationFilesError with every mistake of this file."""
+    reading = _Reading()
+    service = reading.validate(file, reading.toml(file), ServiceFile)
+    if service is None:
+        raise ConfigurationFilesError(reading.problems)
+    return ServiceConfiguration(file.resolve(), service)
 
 
 class _Reading:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 
 from actors.errors import DatabaseError
-from supervisor.config.load import Snapshot, load
+from supervisor.config.load import ServiceConfiguration, load_service
 from supervisor.database.migrations import check_schema, migrate
 from supervisor.database.pool import connection_string
 from supervisor.database.postmaster import SUPERUSER
@@ -19,33 +19,33 @@ from supervisor.database.roles import OWNER, SERVICE, become, set_up_roles
 
 
 @contextmanager
-def open_server(snapshot: Snapshot) -> Iterator[str]:
+def open_server(configuration: ServiceConfiguration) -> Iterator[str]:
     """The DSN of the configuration's database for as long as the block lasts: for the service, which owns an embedded
     server. Raises DatabaseError."""
-    if snapshot.service.database.dsn is not None:
-        yield snapshot.service.database.dsn
+    if configuration.service.database.dsn is not None:
+        yield configuration.service.database.dsn
         return
     from supervisor.database.embedded import EmbeddedPostgres  # only where it is used
 
-    with EmbeddedPostgres(embedded_directory(snapshot)) as server:
+    with EmbeddedPostgres(embedded_directory(configuration)) as server:
         set_up_roles(server.dsn)
         yield make_conninfo(server.dsn, user=SERVICE)
 
 
 @contextmanager
-def join_server(snapshot: Snapshot) -> Iterator[str]:
+def join_server(configuration: ServiceConfiguration) -> Iterator[str]:
     """The same for a command, which uses the embedded server of a service that runs now, or else starts it for as
     long as the block lasts. Raises DatabaseError."""
-    if snapshot.service.database.dsn is None:
+    if configuration.service.database.dsn is None:
         from supervisor.database.embedded import running_server
 
-        running = running_server(embedded_directory(snapshot))
+        running = running_server(embedded_directory(configuration))
     else:
         running = None
     if running is not None:
         yield make_conninfo(running, user=SERVICE)
     else:
-        with open_server(snapshot) as dsn:
+        with open_server(configuration) as dsn:
             yield dsn
 
 
@@ -53,11 +53,12 @@ def join_server(snapshot: Snapshot) -> Iterator[str]:
 def open_connection(config: Path) -> Iterator[psycopg.Connection]:
     """A connection, in autocommit mode, to the database of the configuration in `config`, whose schema fits this code.
 
-    For commands. Raises ConfigurationError and DatabaseError.
+    For commands: campaigns' files are not looked at, so that one with a mistake stands in nobody's way. Raises
+    ConfigurationError and DatabaseError.
     """
-    snapshot = load(config)
-    with join_server(snapshot) as dsn:
-        prepare_schema(snapshot, dsn)
+    configuration = load_service(config)
+    with join_server(configuration) as dsn:
+        prepare_schema(configuration, dsn)
         try:
             connection = psycopg.connect(connection_string(dsn, "campaignd command"), autocommit=True)
         except psycopg.Error as error:
@@ -66,20 +67,20 @@ def open_connection(config: Path) -> Iterator[psycopg.Connection]:
             yield connection
 
 
-def prepare_schema(snapshot: Snapshot, dsn: str) -> None:
+def prepare_schema(configuration: ServiceConfiguration, dsn: str) -> None:
     """Apply migrations where this process may: RUN_MIGRATIONS=1, or the database is our own embedded one. Then raise
     DatabaseError unless the schema fits this code."""
-    if snapshot.service.database.dsn is None or os.environ.get("RUN_MIGRATIONS") == "1":
-        migrate(migrator(snapshot, dsn))
+    if configuration.service.database.dsn is None or os.environ.get("RUN_MIGRATIONS") == "1":
+        migrate(migrator(configuration, dsn))
     check_schema(dsn)
 
 
-def migrator(snapshot: Snapshot, dsn: str) -> str:
+def migrator(configuration: ServiceConfiguration, dsn: str) -> str:
     """The DSN by which the configuration's database, used by `dsn`, is migrated: in our own server the tables' owner's;
     of other servers the service does not know any but its own."""
-    return become(make_conninfo(dsn, user=SUPERUSER), OWNER) if snapshot.service.database.dsn is None else dsn
+    return become(make_conninfo(dsn, user=SUPERUSER), OWNER) if configuration.service.database.dsn is None else dsn
 
 
-def embedded_directory(snapshot: Snapshot) -> Path:
+def embedded_directory(configuration: ServiceConfiguration) -> Path:
     """Where the embedded server keeps its data."""
-    return snapshot.state_directory / "postgresql"
+    return configuration.state_directory / "postgresql"

@@ -9,7 +9,7 @@ from datetime import datetime
 import psycopg
 
 from actors.errors import DatabaseError
-from supervisor.config.load import Snapshot
+from supervisor.config.load import ServiceConfiguration
 from supervisor.database.connect import embedded_directory
 from supervisor.database.embedded import running_server
 from supervisor.database.migrations import check_schema
@@ -26,8 +26,8 @@ class Watch:
     """One watcher's eye on the database of a configuration. It starts no PostgreSQL: an embedded one is its service's,
     and is seen as soon as that runs."""
 
-    def __init__(self, snapshot: Snapshot, now: Callable[[], datetime]) -> None:
-        self._snapshot = snapshot
+    def __init__(self, configuration: ServiceConfiguration, now: Callable[[], datetime]) -> None:
+        self._configuration = configuration
         self._now = now
         self._reader = Reader()
         self._connection: PatientConnection | None = None
@@ -37,7 +37,7 @@ class Watch:
     def look(self) -> Screen:
         """What is to be seen now; what was seen last, and why, while PostgreSQL can't be asked."""
         try:
-            overview = self._reader.read(self._connected(), self._snapshot.service, self._now())
+            overview = self._reader.read(self._connected(), self._configuration.service, self._now())
         except (DatabaseError, psycopg.Error) as error:
             self.close()
             self._lost_at = self._lost_at or self._now()
@@ -55,7 +55,7 @@ class Watch:
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            dsn = self._snapshot.service.database.dsn or running_server(embedded_directory(self._snapshot))
+            dsn = self._configuration.service.database.dsn or running_server(embedded_directory(self._configuration))
             if dsn is None:
                 raise DatabaseError("its service, which brings it, is not running")
             self._connection = PatientConnection.connect(connection_string(dsn, "campaignd watch"), autocommit=True)

@@ -81,3 +81,21 @@ def test_help_has_an_example(name: str) -> None:
     said = subprocess.run(command, text=True, capture_output=True, check=True).stdout
     assert f"campaignd {name}" in said.split("Example:")[1]
     assert "--config" in said
+
+
+def test_a_campaigns_file_with_a_mistake_stands_in_nobodys_way(campaignd: Run, tmp_path: Path) -> None:
+    campaignd("start", "spring")
+    (tmp_path / "campaigns.d" / "autumn.toml").write_text("name = \n")
+    assert campaignd("pause", "spring", "--reason", "wrong offer") == (0, "Spring renewals: paused (wrong offer)\n")
+    for looking in ("status", "explain spring", "report spring", "recordings list"):
+        code, said = campaignd(*looking.split())
+        assert code == 0, said
+    code, said = campaignd("check")
+    assert code == 2 and "autumn.toml" in said
+
+
+def test_a_mistake_in_the_services_own_file_is_told(campaignd: Run, tmp_path: Path) -> None:
+    with (tmp_path / "campaignd.toml").open("a") as config:
+        config.write("[htttp]\n")
+    code, said = campaignd("pause", "spring")
+    assert code == 2 and "htttp" in said
