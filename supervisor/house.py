@@ -137,7 +137,9 @@ class House:
             ChildSpec("trunk", self._start_trunk, Restart.PERMANENT, drains=True),
             ChildSpec("calls", self._start_calls, Restart.PERMANENT),
             ChildSpec("roster", self._start_roster, Restart.PERMANENT, drains=True),
-            ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine, drains=True),
+            ChildSpec(
+                "campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine, for_good=True, drains=True
+            ),
             ChildSpec("reconciler", self._start_reconciler, Restart.PERMANENT),
             ChildSpec("last calls", self._start_last_calls, Restart.TRANSIENT, self._give_up_last_calls),
             ChildSpec("recording", self._start_recordings, Restart.PERMANENT, self._start_recordings_anew),
