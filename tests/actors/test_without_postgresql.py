@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,29 +20,13 @@ from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, See
 from actors.roster.messages import LookAround
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Refuse
+from tests.failing import Failing
 from tests.waiting import wait_until
 from tests.world import World
 
 NUMBER = "+79450000001"
 FOREVER = Answer(ring_s=1, talk_s=100_000)
 AWAY = [psycopg.OperationalError, PoolTimeout, psycopg.errors.ReadOnlySqlTransaction]
-
-
-class Failing:
-    """A function that fails so often, or until the end, and works after that."""
-
-    def __init__(self, works: Callable[..., Any], error: Exception, times: float = float("inf")) -> None:
-        self._works, self._error, self._times = works, error, times
-        self.failed = 0
-
-    def __call__(self, *values: Any, **named: Any) -> Any:
-        if self.failed < self._times:
-            self.failed += 1
-            raise self._error
-        return self._works(*values, **named)
-
-    def end(self) -> None:
-        self._times = 0
 
 
 def advance(world: World, seconds: float) -> None:
