@@ -11,7 +11,7 @@ from uuid import UUID
 import pykka
 from psycopg_pool import ConnectionPool
 
-from actors.actor import OUTAGE, Actor, Surroundings
+from actors.actor import OUTAGE, Actor, NoThreadError, Surroundings
 from actors.addresses import (
     BREAKERS,
     DIALER_PREFIX,
@@ -222,12 +222,10 @@ class Calls(Actor):
         }
 
     def _start(self, call: Call, generation: int, *, resume: bool, stands: CallRow | None = None) -> None:
-        address = dialer_address(call.call_id)
         try:
-            self._start_dialer(address, generation, call, resume, stands)
+            self._start_dialer(dialer_address(call.call_id), generation, call, resume, stands)
             self._dialers[call.call_id] = call, generation
-        except RuntimeError as error:  # no thread to be had
-            self._directory.leave(address)
+        except NoThreadError as error:
             said = f"could not start a dialer: {error}"
             if resume:
                 self.log.warning("call_not_resumed", call=str(call.call_id), campaign=call.campaign, error=said)

@@ -30,8 +30,8 @@ FEWEST_ALIKE = 4
 
 
 class Restarts:
-    """Remembers deaths, of one child or of all together, and judges each new one. Deaths by an outage of PostgreSQL say
-    nothing about the child: they are put off like others, and never too many."""
+    """Remembers deaths, of one child or of all together, and judges each new one. Deaths by an outage say nothing about
+    the child: they are put off like others, and never too many."""
 
     def __init__(self, policy: RestartPolicy) -> None:
         self._policy = policy

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import pykka
 import pytest
 from psycopg_pool import PoolTimeout
 
@@ -91,8 +92,13 @@ def test_a_call_that_nobody_can_follow_for_want_of_threads_is_followed_when_ther
     still_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_id = talking(still_world)
-    failing = Failing(Dialer._start_actor_loop, RuntimeError("can't start new thread"), MOST_DIALERS + 2)
-    monkeypatch.setattr(Dialer, "_start_actor_loop", lambda dialer: failing(dialer))
+    starts = pykka.ThreadingActor._start_actor_loop
+    failing = Failing(starts, RuntimeError("can't start new thread"), MOST_DIALERS + 2)
+    monkeypatch.setattr(
+        pykka.ThreadingActor,
+        "_start_actor_loop",
+        lambda actor: (failing if isinstance(actor, Dialer) else starts)(actor),
+    )
     still_world.tell(dialer_address(call_id), "nonsense")
     wait_until(lambda: is_followed(still_world, failing))
     hang_up(still_world, call_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pykka
 import pytest
 from psycopg import OperationalError
 
@@ -186,6 +187,21 @@ def test_an_outage_of_postgresql_is_nobodys_fault(tree: Tree) -> None:
     die_at_every_start(tree, 40)
     tree.wait_for_generation(41)
     assert tree.deaths == []
+
+
+def test_want_of_threads_is_nobodys_fault(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree.supervise()
+
+    def none_left(actor: pykka.ThreadingActor) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as scarce:
+        scarce.setattr(pykka.ThreadingActor, "_start_actor_loop", none_left)
+        tree.tell(SUPERVISOR, StartChild(CHILD, "campaign", ""))
+        die_at_every_start(tree, 40)
+    wait_until(lambda: tree.advance(10) or tree.up() == 1)
+    assert tree.ask(CHILD, "alive") == "alive"
+    assert (tree.quarantined, tree.deaths) == ([], [])
 
 
 def test_what_an_older_generation_still_reports_is_ignored(tree: Tree) -> None:
