@@ -114,7 +114,7 @@ class Service:
         return self.directory.count("dialer")
 
     def results_are_written(self) -> bool:
-        """Whether nothing that calls yielded is in memory alone. Not so for certain is no."""
+        """Whether nothing that calls yielded waits in memory to be written. Not so for certain is no."""
         resident = self.directory.find(CALLS)
         try:
             return resident is not None and bool(resident.ask(AreAllSettled(), timeout=_ANSWER_TIMEOUT_S))

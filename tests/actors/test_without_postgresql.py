@@ -12,7 +12,7 @@ import pykka
 import pytest
 from psycopg_pool import PoolTimeout
 
-from actors.addresses import ROSTER, dialer_address
+from actors.addresses import ROSTER, SUPERVISOR, campaign_address, dialer_address
 from actors.campaign import ledger as campaigns_ledger
 from actors.dialer import ledger
 from actors.dialer.actor import Dialer
@@ -21,6 +21,7 @@ from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, See
 from actors.roster.messages import LookAround
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Refuse
+from supervisor.tree.supervisor import AreYouThere
 from tests.failing import Failing
 from tests.waiting import wait_until
 from tests.world import World
@@ -155,3 +156,34 @@ def test_a_drain_waits_for_results_that_postgresql_does_not_take_yet(
     assert brisk_world.calls("spring")[0]["outcome"] is None
     brisk_world.service.drain(60, threading.Event(), while_waiting=failing.end)
     assert brisk_world.calls("spring")[0]["outcome"] == "rejected"
+
+
+def test_results_that_can_never_be_written_are_given_up_until_the_next_start_and_no_drain_waits_for_them(
+    brisk_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(campaigns_ledger.settle, psycopg.DataError("a value that no column takes"))
+    monkeypatch.setattr(campaigns_ledger, "settle", failing)
+    brisk_world.campaign("spring", [NUMBER])
+    brisk_world.livekit.set_script({NUMBER: [Refuse(603, "Decline")]})
+    brisk_world.start()
+    brisk_world.wait_for_status("spring", "failed", 40)
+    wait_until(brisk_world.service.results_are_written, 40, "its last calls to be given up")
+    look_around(brisk_world)  # one that was under way may have had them started once more
+    address = campaign_address(brisk_world.id("spring"))
+    wait_until(lambda: brisk_world.service.results_are_written() and not brisk_world.service.directory.find(address))
+    tried = failing.failed
+    look_around(brisk_world)
+    assert brisk_world.service.directory.find(address) is None and failing.failed == tried
+    failing.end()
+    brisk_world.stop()
+    brisk_world.start()
+    wait_until(lambda: brisk_world.calls("spring")[0]["state"] == "ended")
+    brisk_world.check_ledger()
+
+
+def look_around(world: World) -> None:
+    """Returns when the Supervisor has done whatever the Roster wants of it."""
+    for address, message in ((ROSTER, LookAround()), (SUPERVISOR, AreYouThere())):
+        resident = world.service.directory.find(address)
+        assert resident is not None
+        resident.ask(message, timeout=10)
