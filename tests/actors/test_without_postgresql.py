@@ -12,13 +12,16 @@ import pykka
 import pytest
 from psycopg_pool import PoolTimeout
 
-from actors.addresses import ROSTER, SUPERVISOR, campaign_address, dialer_address
+from actors.addresses import CENSUS, ROSTER, SUPERVISOR, campaign_address, dialer_address, trunk_address
+from actors.campaign import census
 from actors.campaign import ledger as campaigns_ledger
 from actors.dialer import ledger
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import MOST_DIALERS
 from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
 from actors.roster.messages import LookAround
+from actors.supervision import Drain
+from actors.trunk import actor as trunk
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Refuse
 from supervisor.tree.supervisor import AreYouThere
@@ -156,6 +159,32 @@ def test_a_drain_waits_for_results_that_postgresql_does_not_take_yet(
     assert brisk_world.calls("spring")[0]["outcome"] is None
     brisk_world.service.drain(60, threading.Event(), while_waiting=failing.end)
     assert brisk_world.calls("spring")[0]["outcome"] == "rejected"
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_a_trunk_that_can_not_write_what_it_has_learned_of_its_pace_goes_on(
+    still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    failing = Failing(trunk.write_pace, error("away"))
+    monkeypatch.setattr(trunk, "write_pace", failing)
+    still_world.limit(trunk="calls_per_minute = 600")
+    rings(still_world, Refuse(503, "CPS limit exceeded", after_s=0.1))
+    first = still_world.service.directory.find(trunk_address("main"))
+    wait_until(lambda: failing.failed)
+    assert first is not None
+    first.ask(Drain(), timeout=10)  # one that died answers nobody
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_tasks_that_can_not_be_counted_are_counted_later(
+    still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    still_world.start()
+    counting = wait_until(lambda: still_world.service.directory.find(CENSUS))
+    failing = Failing(census.read_census, error("away"), times=2)
+    monkeypatch.setattr(census, "read_census", failing)
+    wait_until(lambda: advance(still_world, census.EVERY.total_seconds()) or failing.failed == 2)
+    assert still_world.service.directory.find(CENSUS) is counting
 
 
 def test_results_that_can_never_be_written_are_given_up_until_the_next_start_and_no_drain_waits_for_them(
