@@ -99,6 +99,13 @@ class Actor(pykka.ThreadingActor):
         # Before its thread runs, so that no answer to what it asks in `started` can miss it.
         self._directory.enter(address, self.actor_ref, self._activity)
 
+    def _start_actor_loop(self) -> None:
+        try:
+            super()._start_actor_loop()
+        except RuntimeError as error:
+            self._directory.leave(self.address)
+            raise NoThreadError(str(error)) from error
+
     def started(self) -> None:
         """Called once, before the first message."""
 
@@ -196,6 +203,10 @@ class ActorFailure(Exception):
     """Stands for a SystemExit or CancelledError in an actor: bare, pykka would stop every actor of the process."""
 
 
+class NoThreadError(Exception):
+    """There is no thread to be had for an actor: the machine, or the process, has as many as it may."""
+
+
 class SupersededError(Exception):
     """This actor hung, and another has taken its address meanwhile: nobody listens to it any more."""
 
@@ -206,8 +217,9 @@ def describe(error: BaseException) -> str:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether PostgreSQL was away, or did not answer in time: nothing that whoever met it could do better."""
-    return isinstance(error, OUTAGE)
+    """Whether PostgreSQL was away, or did not answer in time, or there was no thread to be had: nothing that whoever
+    met it could do better."""
+    return isinstance(error, (*OUTAGE, NoThreadError))
 
 
 OUTAGE = (
@@ -218,7 +230,7 @@ OUTAGE = (
     psycopg.errors.ReadOnlySqlTransaction,
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
-"""What is raised then: whoever can do without PostgreSQL for a while catches all of these."""
+"""What PostgreSQL's absence raises: whoever can do without it for a while catches all of these."""
 
 
 def _as_exception(error: BaseException) -> Exception:

@@ -23,7 +23,7 @@ class ChildDown:
     address: Address
     generation: int
     error: str | None  # None: it stopped as it was told to
-    outage: bool = False  # it could not reach PostgreSQL: not its own fault
+    outage: bool = False  # it could not reach PostgreSQL, or there was no thread for it: not its own fault
 
 
 @dataclass(frozen=True)

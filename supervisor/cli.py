@@ -65,13 +65,14 @@ def campaignd() -> None:
 
 def _refused_by_database(error: Exception) -> str | None:
     """A line for what no code of ours can do anything about: PostgreSQL went away, or does not allow it."""
-    from psycopg.errors import InsufficientPrivilege, OperationalError  # long loaded, if it is one of them
+    # Long loaded, if it is one of them.
+    from psycopg.errors import InsufficientPrivilege, OperationalError, ReadOnlySqlTransaction
 
     text = " ".join(str(error).split())
     match error:
         case InsufficientPrivilege():
             return f"PostgreSQL: {text} (`campaignd migrate --print-roles` gives the service's role its rights)"
-        case OperationalError():
+        case OperationalError() | ReadOnlySqlTransaction():
             return f"PostgreSQL: {text}"
         case _:
             return None

@@ -15,7 +15,8 @@ _PATIENCE_S = 5.0
 _EXTENSION_S = 20.0
 """A process that has come to its last beat is given so much longer to start or to stop, and not more."""
 _CLOSING_S = 90.0
-"""Actors, the HTTP server and the embedded PostgreSQL have time limits of their own, which are within this one."""
+"""What may take long has time limits of its own, which are within this one together: the actors and the embedded
+PostgreSQL. The rest takes moments."""
 
 
 class Heartbeat:

@@ -46,7 +46,7 @@ from actors.limiter import CallLimits
 from actors.recording.actor import Recordings
 from actors.roster import leases, statuses
 from actors.roster.actor import Roster
-from actors.roster.messages import Quarantined
+from actors.roster.messages import LastCallsGivenUp, Quarantined
 from actors.supervision import Restart, StartChild
 from actors.telemetry import Telemetry
 from actors.trunk.actor import Trunk
@@ -137,7 +137,9 @@ class House:
             ChildSpec("trunk", self._start_trunk, Restart.PERMANENT, drains=True),
             ChildSpec("calls", self._start_calls, Restart.PERMANENT),
             ChildSpec("roster", self._start_roster, Restart.PERMANENT, drains=True),
-            ChildSpec("campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine, drains=True),
+            ChildSpec(
+                "campaign", self._start_campaign, Restart.TRANSIENT, self._quarantine, for_good=True, drains=True
+            ),
             ChildSpec("reconciler", self._start_reconciler, Restart.PERMANENT),
             ChildSpec("last calls", self._start_last_calls, Restart.TRANSIENT, self._give_up_last_calls),
             ChildSpec("recording", self._start_recordings, Restart.PERMANENT, self._start_recordings_anew),
@@ -158,7 +160,11 @@ class House:
         self.surroundings.directory.tell(ROSTER, Quarantined(UUID(child.argument), error))
 
     def _give_up_last_calls(self, child: StartChild, error: str) -> None:
-        structlog.get_logger().error("last_calls_given_up", campaign_id=child.argument, error=error)
+        structlog.get_logger().error(
+            "last_calls_given_up", campaign_id=child.argument, error=error, until="the next start"
+        )
+        for address in (ROSTER, CALLS):
+            self.surroundings.directory.tell(address, LastCallsGivenUp(UUID(child.argument)))
 
     def _start_recordings_anew(self, child: StartChild, error: str) -> None:
         """Calls go on, and so do recordings, whatever happens: only that they keep dying is said loudly."""

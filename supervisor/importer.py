@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from actors.actor import OUTAGE
 from supervisor.config.apply import Progress, import_and_start
 from supervisor.config.load import Snapshot
 from supervisor.database.pool import connection_string
@@ -101,7 +102,7 @@ class Importer:
         try:
             with psycopg.connect(self._dsn, autocommit=True) as connection:
                 return import_and_start(connection, snapshot, campaigns, self._now, progress)
-        except psycopg.OperationalError as error:
+        except OUTAGE as error:
             self._log.warning("call_lists_put_off", reason=str(error))
             return campaigns
 

@@ -51,7 +51,9 @@ from supervisor.tree.timer import TimerThread
 _DIALS_PER_LEASE = 3
 """A decision to dial is older than this part of a lease when its request leaves: then it does not leave."""
 _LOOP_TIMEOUT_S = 10.0
-_STOP_TIMEOUT_S = 10.0
+_GROUP_STOPS_WITHIN_S = 10.0
+_ACTORS_STOP_WITHIN_S = 30.0
+"""All of them together: where several groups hang, each has less time."""
 _ANSWER_TIMEOUT_S = 1.0
 
 
@@ -114,7 +116,7 @@ class Service:
         return self.directory.count("dialer")
 
     def results_are_written(self) -> bool:
-        """Whether nothing that calls yielded is in memory alone. Not so for certain is no."""
+        """Whether nothing that calls yielded waits in memory to be written. Not so for certain is no."""
         resident = self.directory.find(CALLS)
         try:
             return resident is not None and bool(resident.ask(AreAllSettled(), timeout=_ANSWER_TIMEOUT_S))
@@ -269,12 +271,13 @@ class Service:
 
     def _stop_actors(self) -> None:
         """The Supervisor first, so that it starts nothing again; then from those who produce results to those who
-        settle them; each group within one deadline. Dialers once more after Calls, which may have started some of
-        calls that lay in its mailbox."""
+        settle them; all within one deadline, of which no group takes more than its part. Dialers once more after
+        Calls, which may have started some of calls that lay in its mailbox."""
+        deadline = monotonic() + _ACTORS_STOP_WITHIN_S
         callers = ("dialer:", "calls", "dialer:", "campaign:")
         for prefix in (SUPERVISOR, RECONCILER, CENSUS, *callers, "jobs", RECORDING, "roster", "trunk:", BREAKERS):
             residents = [ref for address, ref in self.directory.residents().items() if address.startswith(prefix)]
-            slow = _stop_all(residents, _STOP_TIMEOUT_S)
+            slow = _stop_all(residents, min(deadline, monotonic() + _GROUP_STOPS_WITHIN_S))
             if slow:
                 self._log.warning("actors_did_not_stop", kind=prefix, count=slow)
 
@@ -293,9 +296,8 @@ class Service:
         return {kind: (count[kind], waiting[kind]) for kind in count}
 
 
-def _stop_all(residents: Iterable[pykka.ActorRef[Any]], timeout_s: float) -> int:
+def _stop_all(residents: Iterable[pykka.ActorRef[Any]], deadline: float) -> int:
     """Have these actors finish what lies in their mailboxes and stop; how many did not in time."""
-    deadline = monotonic() + timeout_s
     stopping = [resident.stop(block=False) for resident in residents]
     slow = 0
     for stopped in stopping:

@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from actors.actor import Actor, Surroundings
+from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import RECORDING, SUPERVISOR, Address, trunk_address
 from actors.breakers import blame, holds, ledger
 from actors.breakers.blame import Verdict, WrongNumbers
@@ -338,7 +337,7 @@ class Breakers(Actor):
                 for service in sorted(self._to_write):
                     self._write(connection, self._services[service], now)
                 held, lifted = holds.align(connection, now)
-        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
+        except OUTAGE as error:
             self.log.warning("breakers_not_written", services=sorted(self._to_write), error=str(error))
             self.remind("save", now + SAVE_AGAIN, SaveAgain())
             return
@@ -368,7 +367,7 @@ class Breakers(Actor):
         try:
             with self._pool.connection(SAVE_WITHIN_S) as connection:
                 return query(connection)
-        except (psycopg.OperationalError, PoolTimeout, PoolClosed) as error:
+        except OUTAGE as error:
             self.log.warning("breaker_not_read", error=str(error))
             return None
 

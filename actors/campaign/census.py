@@ -9,12 +9,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg import Connection
 from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import ConnectionPool
 
-from actors.actor import Actor, Surroundings
+from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import SUPERVISOR, Address
 from actors.campaign.messages import CampaignsTaken
 from actors.campaign.retry import TaskStatus
@@ -70,7 +69,7 @@ class Census(Actor):
         try:
             with self._pool.connection() as connection:
                 self._telemetry.tasks_counted(read_census(connection, self._supervisor_id, now))
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except OUTAGE as error:
             self.log.warning("tasks_not_counted", error=str(error))
         self._rests_until = now + timedelta(seconds=(self.stopwatch() - began) / SHARE)
         self.remind("count", max(self._rests_until, now + EVERY), Count())

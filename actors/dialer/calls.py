@@ -11,7 +11,7 @@ from uuid import UUID
 import pykka
 from psycopg_pool import ConnectionPool
 
-from actors.actor import OUTAGE, Actor, Surroundings
+from actors.actor import OUTAGE, Actor, NoThreadError, Surroundings
 from actors.addresses import (
     BREAKERS,
     DIALER_PREFIX,
@@ -38,6 +38,7 @@ from actors.dialer.messages import (
     TakeOver,
 )
 from actors.outcomes import Outcome
+from actors.roster.messages import LastCallsGivenUp
 from actors.supervision import ChildDown, GivenUp
 from actors.telemetry import Telemetry
 from actors.trunk.messages import PermitsKept, PermitsReturned
@@ -92,6 +93,7 @@ class Calls(Actor):
         self._vital_signs = VitalSigns()
         self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer; 0: not known
         self._unsettled: dict[UUID, CallResult] = {}
+        self._given_up: set[UUID] = set()  # campaigns of which nobody settles anything
         self._leaving: set[UUID] = set()  # calls whose dialers stop without a result
         self._resume_when_gone: dict[UUID, Call] = {}  # wanted again before their dialers were gone
         self._resume_later: dict[UUID, tuple[Call, int]] = {}  # nobody follows them: with the next dialer's generation
@@ -123,6 +125,8 @@ class Calls(Actor):
             case ResultsSettled():
                 for call_id in message.call_ids:
                     self._unsettled.pop(call_id, None)
+            case LastCallsGivenUp():
+                self._given_up.add(message.campaign_id)
             case ChildDown():
                 self._dialer_down(message)
             case ResumeAgain():
@@ -131,7 +135,7 @@ class Calls(Actor):
             case FeelPulse():
                 self._feel_pulse()
             case AreAllSettled():
-                return not self._unsettled
+                return all(result.call.campaign_id in self._given_up for result in self._unsettled.values())
             case _:
                 raise TypeError(f"Calls can't do anything with {message!r}")
         self._telemetry.results_waiting(len(self._unsettled))
@@ -149,6 +153,7 @@ class Calls(Actor):
 
     def _take_over(self, message: TakeOver) -> None:
         self.forget(_let_go_key(message.campaign_id))
+        self._given_up.discard(message.campaign_id)
         unfinished = {call.call_id for call in message.calls}
         self._unsettled = {
             call_id: result
@@ -222,12 +227,10 @@ class Calls(Actor):
         }
 
     def _start(self, call: Call, generation: int, *, resume: bool, stands: CallRow | None = None) -> None:
-        address = dialer_address(call.call_id)
         try:
-            self._start_dialer(address, generation, call, resume, stands)
+            self._start_dialer(dialer_address(call.call_id), generation, call, resume, stands)
             self._dialers[call.call_id] = call, generation
-        except RuntimeError as error:  # no thread to be had
-            self._directory.leave(address)
+        except NoThreadError as error:
             said = f"could not start a dialer: {error}"
             if resume:
                 self.log.warning("call_not_resumed", call=str(call.call_id), campaign=call.campaign, error=said)

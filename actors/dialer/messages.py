@@ -186,7 +186,7 @@ class NeverDialed:
 
 @dataclass(frozen=True)
 class AreAllSettled:
-    """From the edge, which asks: are there no results that a campaign has not settled yet?"""
+    """From the edge, which asks: are there no results that a campaign has still to settle?"""
 
 
 # To a dialer, from the gateway

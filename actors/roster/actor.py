@@ -22,6 +22,7 @@ from actors.roster import leases, statuses
 from actors.roster.messages import (
     CampaignChanged,
     CompanySlotsFreed,
+    LastCallsGivenUp,
     LookAround,
     NothingLeft,
     Quarantined,
@@ -72,6 +73,7 @@ class Roster(Actor):
         self._active: dict[UUID, statuses.ActiveCampaign] = {}  # whoever works them
         self._held: dict[UUID, int] = {}  # campaign → epoch of our lease
         self._worked: dict[UUID, tuple[str, int]] = {}  # campaign → kind of the actor that was asked for, and epoch
+        self._given_up: set[UUID] = set()  # campaigns whose last calls nobody can settle: not before the next start
         self._draining = False
         self._changed: set[UUID] = set()  # campaigns that have changed since we looked
         # Campaigns that have been told to leave; None: the Roster before this one knew.
@@ -108,6 +110,8 @@ class Roster(Actor):
                 self._let_go(message.campaign_id)
             case Quarantined():
                 self._fail(message)
+            case LastCallsGivenUp():
+                self._given_up.add(message.campaign_id)
             case Drain():
                 self._draining = True
             case _:
@@ -123,7 +127,7 @@ class Roster(Actor):
             self._share(connection)
         for campaign_id, (kind, _) in self._worked.items():
             address = campaign_address(campaign_id)
-            if self._directory.find(address) is None:
+            if campaign_id not in self._given_up and self._directory.find(address) is None:
                 # It may have stopped itself meanwhile, having lost a lease that is ours again.
                 self.tell(SUPERVISOR, StartChild(address, kind, str(campaign_id)))
         again = min(self._lease / RENEWALS_PER_LEASE, LONGEST_SILENCE)

@@ -44,5 +44,13 @@ class Quarantined:
 
 
 @dataclass(frozen=True)
+class LastCallsGivenUp:
+    """From the Supervisor, to Calls too: what is left of this failed campaign's calls can't be settled by this
+    process."""
+
+    campaign_id: UUID
+
+
+@dataclass(frozen=True)
 class LookAround:
     """Read everything again: notifications may have been missed."""

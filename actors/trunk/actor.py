@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
 
-from actors.actor import Actor, Surroundings
+from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import BREAKERS, SUPERVISOR, Address, campaign_address, dialer_address
 from actors.blame import Fault
 from actors.breakers.messages import ProbeReturned, ProbeWanted, WhatFails
@@ -216,7 +216,7 @@ class Trunk(Actor):
             self._inherited.discard(call_id)
             self._limiter.ended(call_id)
 
-    def _read_calls(self, connection: psycopg.Connection) -> ledger.TrunkCalls:
+    def _read_calls(self, connection: Connection) -> ledger.TrunkCalls:
         return ledger.read_calls(connection, self._name, self.clock.now(), self._supervisor_id)
 
     def _look_again(self) -> None:
@@ -224,7 +224,7 @@ class Trunk(Actor):
         try:
             with self._pool.connection() as connection:
                 found = {call_id for call_id, _, _ in self._read_calls(connection).in_progress}
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except OUTAGE as error:
             self.log.warning("trunk_calls_not_read", trunk=self._name, error=str(error))
         else:
             self._withdraw(self._inherited - found)
@@ -321,7 +321,7 @@ class Trunk(Actor):
         try:
             with self._pool.connection() as connection:
                 write_pace(connection, self._name, self._pace.snapshot())
-        except (psycopg.OperationalError, PoolTimeout) as error:
+        except OUTAGE as error:
             # It is known here, and learned again by whoever comes next.
             self.log.warning("pace_not_written", trunk=self._name, error=str(error))
 

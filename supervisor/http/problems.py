@@ -11,6 +11,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from actors.actor import is_outage
 from actors.errors import (
     CallListValidationError,
     CampaignNotFoundError,
@@ -106,7 +107,7 @@ def _of_the_database(error: Exception) -> web.Response:
         if isinstance(cause, _MIGRATION_NEEDED):
             log.error("http_migration_required", error=str(cause))
             return problem(503, _MIGRATION_REQUIRED, "run `campaignd migrate`")
-    if isinstance(error, DatabaseError | psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, DatabaseError | psycopg.InterfaceError) or is_outage(error):
         log.warning("http_database_unavailable", error=" ".join(str(error).split()))
         return problem(503, "Database unavailable", type(error).__name__)
     log.error("http_request_failed", exc_info=error)

@@ -23,13 +23,15 @@ class RestartPolicy:
 CHILD = RestartPolicy(most=5)
 """One campaign, trunk or other child: more than this, and it is broken."""
 ALL_TOGETHER = RestartPolicy(most=20)
-"""Children that die, each counted once: more than this, and the process is broken; systemd starts another. By deaths a
-few broken campaigns would reach any number before each of them is found out."""
+"""All children that the process can't do without: more than this, and it is broken; systemd starts another. Deaths of
+others are not counted: a few broken campaigns would reach any number before each of them is found out."""
+FEWEST_ALIKE = 4
+"""If so many of a kind die at the same time, and they are most of it, they are not broken each for itself."""
 
 
 class Restarts:
-    """Remembers deaths, of one child or of all together, and judges each new one. Deaths by an outage of PostgreSQL say
-    nothing about the child: they are put off like others, and never too many."""
+    """Remembers deaths, of one child or of all together, and judges each new one. Deaths by an outage say nothing about
+    the child: they are put off like others, and never too many."""
 
     def __init__(self, policy: RestartPolicy) -> None:
         self._policy = policy
@@ -46,13 +48,12 @@ class Restarts:
         self._last = now
         if not outage:
             self._deaths.append(now)
-        while self._deaths and now - self._deaths[0] > policy.within:
-            self._deaths.popleft()
-        return self.of_late <= policy.most
+        return self.of_late(now) <= policy.most
 
-    @property
-    def of_late(self) -> int:
+    def of_late(self, now: datetime) -> int:
         """How many deaths there were within the time."""
+        while self._deaths and now - self._deaths[0] > self._policy.within:
+            self._deaths.popleft()
         return len(self._deaths)
 
     def delay(self, chance: float) -> timedelta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pykka
@@ -27,6 +28,7 @@ class ChildSpec:
     start: Callable[[Address, int, str], pykka.ActorRef[Any]]
     restart: Restart
     quarantined: Callable[[StartChild, str], None] | None = None
+    for_good: bool = False  # what is done then can't be taken back
     drains: bool = False  # is told of a Drain
 
 
@@ -53,8 +55,9 @@ class Supervisor(Actor):
     A child that died is started again, under the same address and with the next generation, after a delay that grows
     while it keeps dying; what an older generation still reports is ignored. One that hangs is as good as dead: its
     thread can't be ended, but nobody hears it any more. One that dies too often is quarantined, and nobody else
-    notices. If it is one that the process can't do without, if too many of them die together, or if the Supervisor
-    itself fails, in its start or stop too, `on_death` is called, and the process ends: systemd starts another.
+    notices. If it is one that the process can't do without, if too many of those die together, if most of a kind die
+    that would be quarantined for good, or if the Supervisor itself fails, in its start or stop too, `on_death` is
+    called, and the process ends: systemd starts another.
     """
 
     def __init__(
@@ -181,18 +184,24 @@ class Supervisor(Actor):
         now = self.clock.now()
         history = self._restarts.setdefault(down.address, Restarts(restarts.CHILD))
         bearable = history.died(now, outage=down.outage)
-        first = history.of_late == 1 and not down.outage
-        if first and not self._all_restarts.died(now, outage=False):
-            raise TooManyDeathsError(f"too many actors die, the last one {down.address}: {down.error}")
+        if spec.quarantined is None:
+            bearable = self._all_restarts.died(now, outage=down.outage) and bearable
         if bearable:
             self._telemetry.actor_restarted(spec.kind)
             self.remind(_restart_key(down.address), now + history.delay(self._chance()), RestartChild(down.address))
-        elif spec.quarantined is None:
-            raise TooManyDeathsError(f"{down.address} keeps dying: {down.error}")
+        elif spec.quarantined is None or (spec.for_good and self._most_die(spec.kind, now)):
+            raise TooManyDeathsError(f"actors keep dying, the last one {down.address}: {down.error}")
         else:
             del self._children[down.address], self._restarts[down.address]
             self._telemetry.actor_quarantined(spec.kind)
             spec.quarantined(child, down.error or "it keeps stopping")
+
+    def _most_die(self, kind: str, now: datetime) -> bool:
+        """Whether more than half of this kind have died of late: then not what each of them works on is the cause, and
+        quarantined all of them would be lost by it."""
+        alike = [self._restarts.get(address) for address, child in self._children.items() if child.kind == kind]
+        dying = sum(history is not None and history.of_late(now) > 0 for history in alike)
+        return dying >= restarts.FEWEST_ALIKE and 2 * dying > len(alike)
 
 
 def _restart_key(address: Address) -> str:

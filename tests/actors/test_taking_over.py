@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from actors.addresses import campaign_address, dialer_address, trunk_address
@@ -11,9 +12,12 @@ from actors.campaign.messages import CallsInDoubt, ServicesFailing
 from actors.dialer import actor as dialer
 from actors.ids import new_id
 from actors.roster import leases
+from actors.trunk import ledger as trunk_ledger
+from actors.trunk.actor import LOOK_AGAIN
 from supervisor.clock import ManualClock
 from supervisor.simulator import BUSY, Answer, Outage
 from tests.actors.test_made_ready import hang_up
+from tests.failing import Failing
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -183,4 +187,25 @@ def test_a_trunk_forgets_the_calls_of_campaigns_that_another_process_works(full_
     )
     full_trunk.connection.execute("UPDATE calls SET state = 'ended', outcome = 'answered'")
     full_trunk.connection.execute("COMMIT")
+    advance_until_spring_is_called(full_trunk)
+
+
+def test_a_trunk_that_can_not_look_whether_they_have_ended_looks_again(
+    full_trunk: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process stood still in the middle of a look."""
+    directory = full_trunk.service.directory
+    first = directory.find(trunk_address("main"))
+    failing = Failing(trunk_ledger.read_calls, psycopg.errors.IdleInTransactionSessionTimeout("too long"), times=2)
+    monkeypatch.setattr(trunk_ledger, "read_calls", failing)
+
+    def looked_again() -> bool:
+        assert isinstance(full_trunk.clock, ManualClock)
+        full_trunk.clock.advance(LOOK_AGAIN)
+        return failing.failed == 2
+
+    wait_until(looked_again)
+    assert directory.find(trunk_address("main")) is first
+    full_trunk.connection.execute("ROLLBACK")
+    hang_up(full_trunk)
     advance_until_spring_is_called(full_trunk)

@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
+import pykka
 import pytest
 from psycopg_pool import PoolTimeout
 
-from actors.addresses import ROSTER, dialer_address
+from actors.addresses import CENSUS, ROSTER, SUPERVISOR, campaign_address, dialer_address, trunk_address
+from actors.campaign import census
 from actors.campaign import ledger as campaigns_ledger
 from actors.dialer import ledger
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import MOST_DIALERS
 from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
 from actors.roster.messages import LookAround
+from actors.supervision import Drain
+from actors.trunk import actor as trunk
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Refuse
+from supervisor.tree.supervisor import AreYouThere
+from tests.failing import Failing
 from tests.waiting import wait_until
 from tests.world import World
 
 NUMBER = "+79450000001"
 FOREVER = Answer(ring_s=1, talk_s=100_000)
 AWAY = [psycopg.OperationalError, PoolTimeout, psycopg.errors.ReadOnlySqlTransaction]
-
-
-class Failing:
-    """A function that fails so often, or until the end, and works after that."""
-
-    def __init__(self, works: Callable[..., Any], error: Exception, times: float = float("inf")) -> None:
-        self._works, self._error, self._times = works, error, times
-        self.failed = 0
-
-    def __call__(self, *values: Any, **named: Any) -> Any:
-        if self.failed < self._times:
-            self.failed += 1
-            raise self._error
-        return self._works(*values, **named)
-
-    def end(self) -> None:
-        self._times = 0
 
 
 def advance(world: World, seconds: float) -> None:
@@ -108,8 +96,13 @@ def test_a_call_that_nobody_can_follow_for_want_of_threads_is_followed_when_ther
     still_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_id = talking(still_world)
-    failing = Failing(Dialer._start_actor_loop, RuntimeError("can't start new thread"), MOST_DIALERS + 2)
-    monkeypatch.setattr(Dialer, "_start_actor_loop", lambda dialer: failing(dialer))
+    starts = pykka.ThreadingActor._start_actor_loop
+    failing = Failing(starts, RuntimeError("can't start new thread"), MOST_DIALERS + 2)
+    monkeypatch.setattr(
+        pykka.ThreadingActor,
+        "_start_actor_loop",
+        lambda actor: (failing if isinstance(actor, Dialer) else starts)(actor),
+    )
     still_world.tell(dialer_address(call_id), "nonsense")
     wait_until(lambda: is_followed(still_world, failing))
     hang_up(still_world, call_id)
@@ -166,3 +159,60 @@ def test_a_drain_waits_for_results_that_postgresql_does_not_take_yet(
     assert brisk_world.calls("spring")[0]["outcome"] is None
     brisk_world.service.drain(60, threading.Event(), while_waiting=failing.end)
     assert brisk_world.calls("spring")[0]["outcome"] == "rejected"
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_a_trunk_that_can_not_write_what_it_has_learned_of_its_pace_goes_on(
+    still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    failing = Failing(trunk.write_pace, error("away"))
+    monkeypatch.setattr(trunk, "write_pace", failing)
+    still_world.limit(trunk="calls_per_minute = 600")
+    rings(still_world, Refuse(503, "CPS limit exceeded", after_s=0.1))
+    first = still_world.service.directory.find(trunk_address("main"))
+    wait_until(lambda: failing.failed)
+    assert first is not None
+    first.ask(Drain(), timeout=10)  # one that died answers nobody
+
+
+@pytest.mark.parametrize("error", AWAY)
+def test_tasks_that_can_not_be_counted_are_counted_later(
+    still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    still_world.start()
+    counting = wait_until(lambda: still_world.service.directory.find(CENSUS))
+    failing = Failing(census.read_census, error("away"), times=2)
+    monkeypatch.setattr(census, "read_census", failing)
+    wait_until(lambda: advance(still_world, census.EVERY.total_seconds()) or failing.failed == 2)
+    assert still_world.service.directory.find(CENSUS) is counting
+
+
+def test_results_that_can_never_be_written_are_given_up_until_the_next_start_and_no_drain_waits_for_them(
+    brisk_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(campaigns_ledger.settle, psycopg.DataError("a value that no column takes"))
+    monkeypatch.setattr(campaigns_ledger, "settle", failing)
+    brisk_world.campaign("spring", [NUMBER])
+    brisk_world.livekit.set_script({NUMBER: [Refuse(603, "Decline")]})
+    brisk_world.start()
+    brisk_world.wait_for_status("spring", "failed", 40)
+    wait_until(brisk_world.service.results_are_written, 40, "its last calls to be given up")
+    look_around(brisk_world)  # one that was under way may have had them started once more
+    address = campaign_address(brisk_world.id("spring"))
+    wait_until(lambda: brisk_world.service.results_are_written() and not brisk_world.service.directory.find(address))
+    tried = failing.failed
+    look_around(brisk_world)
+    assert brisk_world.service.directory.find(address) is None and failing.failed == tried
+    failing.end()
+    brisk_world.stop()
+    brisk_world.start()
+    wait_until(lambda: brisk_world.calls("spring")[0]["state"] == "ended")
+    brisk_world.check_ledger()
+
+
+def look_around(world: World) -> None:
+    """Returns when the Supervisor has done whatever the Roster wants of it."""
+    for address, message in ((ROSTER, LookAround()), (SUPERVISOR, AreYouThere())):
+        resident = world.service.directory.find(address)
+        assert resident is not None
+        resident.ask(message, timeout=10)

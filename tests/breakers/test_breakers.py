@@ -488,17 +488,21 @@ def test_other_processes_follow_and_only_one_probes(ledger: Ledger, here: Proces
     assert len(probes) == 1
 
 
+@pytest.mark.parametrize("how", ["ALLOW_CONNECTIONS false", "SET default_transaction_read_only = on"])
 def test_what_is_decided_without_postgresql_holds_at_once_and_is_written_later(
-    ledger: Ledger, here: Process, dsn: str
+    ledger: Ledger, here: Process, dsn: str, how: str
 ) -> None:
     campaign, told = ledger.campaign(), here.campaign(new_id())
     ledger.wait_for_state(TRUNK, "closed")
     name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
     with psycopg.connect(dsn, dbname="postgres", autocommit=True) as server:
-        _shut(server, str(name))
+        _shut(server, str(name), how)
+        here.pool.check()  # what it has now are connections of afterwards
         here.fail()
         wait_for(told, failing(TRUNK))
-        server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        here.actor.ask(WhatFails(trunk_address("main")), timeout=10)  # answered once it has tried to write
+        server.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        _shut(server, str(name), "ALLOW_CONNECTIONS true")
     again = ledger.connect()
 
     def written() -> bool:
@@ -509,8 +513,8 @@ def test_what_is_decided_without_postgresql_holds_at_once_and_is_written_later(
     assert here.actor.is_alive()
 
 
-def _shut(server: Connection, name: str) -> None:
-    server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+def _shut(server: Connection, name: str, how: str) -> None:
+    server.execute(f"ALTER DATABASE {name} {how}")
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 

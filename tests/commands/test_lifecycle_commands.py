@@ -55,6 +55,14 @@ def test_a_campaign_is_started_paused_and_resumed_with_a_line_for_each(campaignd
     assert [reason.split(" operator ")[0] for _, reason in rows] == ["started by", "new offer", "resumed by"]
 
 
+def test_that_postgresql_may_only_be_read_is_said_in_a_line(campaignd: Run, dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    code, said = campaignd("start", "spring")
+    assert (code, said.count("\n")) == (1, 1) and "in a read-only transaction" in said, said
+
+
 def test_a_resumed_campaign_stays_paused_while_something_else_holds_it(campaignd: Run, dsn: str) -> None:
     campaignd("start", "spring")
     campaignd("pause", "spring")

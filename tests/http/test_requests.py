@@ -159,6 +159,12 @@ def test_without_postgresql_the_service_says_so(
     assert getattr(answer, "refusal", None) == (503, "Database unavailable")
 
 
+def test_a_postgresql_that_may_not_be_written_is_no_fault_of_ours() -> None:
+    """As while it is being changed for another."""
+    error = psycopg.errors.ReadOnlySqlTransaction("cannot execute UPDATE in a read-only transaction")
+    assert problems.answer_to(error).status == 503
+
+
 def test_a_schema_that_is_too_old_is_said_in_a_line(full_site: Site, dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute("ALTER TABLE campaign_holds RENAME TO holds_of_another_version")

@@ -10,8 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from actors.ids import new_id
+from actors.roster import statuses
 from supervisor import importer
 from supervisor.reload import Result
+from tests.failing import Failing
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -75,6 +77,19 @@ def test_a_list_during_whose_import_postgresql_goes_away_is_imported_when_it_is_
     world.wait_for_status("spring", "running")
     assert imported(world, "spring") == len(PEOPLE)
     assert not world.service.failed.is_set()
+
+
+def test_a_campaign_is_started_later_while_postgresql_may_only_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as a server is being changed for another: the process goes on."""
+    read_only = psycopg.errors.ReadOnlySqlTransaction("cannot execute UPDATE in a read-only transaction")
+    failing = Failing(statuses.start, read_only, times=1)
+    monkeypatch.setattr(statuses, "start", failing)
+    world.campaign("spring", PEOPLE, NOT_YET)
+    assert world.reload() is Result.APPLIED
+    world.wait_for_status("spring", "running")
+    assert failing.failed == 1 and not world.service.failed.is_set()
 
 
 def test_a_list_that_is_imported_while_the_service_starts_does_not_end_it_either(still_world: World) -> None:

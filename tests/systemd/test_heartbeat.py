@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import pykka
 import pytest
 
-from actors.addresses import SUPERVISOR
+from actors.addresses import SUPERVISOR, Address
+from supervisor import service
+from supervisor.database.embedded import _STOP_SIGNALS
 from supervisor.heartbeat import Heartbeat
 from supervisor.notify import ServiceManager
 from supervisor.simulator import Answer
@@ -130,6 +133,37 @@ def test_the_drain_feeds_the_watchdog_and_asks_for_more_time_as_long_as_calls_ar
     assert len(fed) >= 3 and len(extended) >= 3
     assert {message["STATUS"] for message in fed} == {"draining: 1 call in progress"}
     assert {int(message["EXTEND_TIMEOUT_USEC"]) for message in extended} == {20_000_000}
+
+
+class Hanging:
+    """Lives at an address and never ends; that is waited for on a clock of the test's."""
+
+    def __init__(self, clock: list[float]) -> None:
+        self._clock = clock
+
+    def tell(self, message: object) -> None: ...
+
+    def stop(self, *, block: bool) -> Hanging:
+        return self
+
+    def get(self, timeout: float) -> None:
+        self._clock[0] += timeout
+        raise pykka.Timeout
+
+
+def test_however_many_actors_hang_a_stop_and_that_of_postgresql_take_less_time_than_systemd_is_asked_for(
+    still_world: World, systemd: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still_world.start()
+    clock = [0.0]
+    monkeypatch.setattr(service, "monotonic", lambda: clock[0])
+    kinds = ("reconciler", "census", "dialer", "calls", "jobs", "recording", "roster", "trunk", "breakers")
+    for kind in kinds:
+        still_world.service.directory.enter(Address(f"{kind}:hangs"), Hanging(clock))  # type: ignore[arg-type]
+    Heartbeat(ServiceManager(systemd.environment(watchdog_s=60)), still_world.service).closing()
+    still_world.stop()
+    (asked,) = (int(message["EXTEND_TIMEOUT_USEC"]) / 1e6 for message in systemd.heard())
+    assert clock[0] + sum(limit_s for _, limit_s in _STOP_SIGNALS) < asked
 
 
 @contextmanager

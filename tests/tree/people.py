@@ -194,6 +194,7 @@ class Tree:
         specs["dispensable"] = replace(
             specs["child"], kind="dispensable", quarantined=lambda child, why: self.quarantined.append((child, why))
         )
+        specs["campaign"] = replace(specs["dispensable"], kind="campaign", for_good=True)
         ref = Supervisor.start(
             self.surroundings,
             specs=specs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import pykka
 import pytest
 from psycopg import OperationalError
 
@@ -95,20 +96,65 @@ def test_a_dispensable_child_that_dies_too_often_is_quarantined_and_nobody_else_
     assert tree.up() == 2, "asked for again it is given another chance"
 
 
-def test_many_that_can_not_live_are_quarantined_each_and_nobody_else_notices(tree: Tree) -> None:
-    """Ten campaigns whose rows make no sense die sixty times before that is known of each."""
-    broken = [Address(f"broken:{n}") for n in range(10)]
-    tree.lives = {address: Life("started") for address in broken}
-    tree.supervise(*broken, kind="dispensable")
-    tree.tell(SUPERVISOR, StartChild(OTHER, "child", ""))
-    for generation in range(1, 7):
-        for address in broken:
+def supervise_campaigns(tree: Tree, broken: int, healthy: int, kind: str = "campaign") -> list[Address]:
+    """Has those which can't live die at every start, as often as a child may and once more; answers which they are."""
+    bad = [Address(f"broken:{n}") for n in range(broken)]
+    tree.lives = {address: Life("started") for address in bad}
+    tree.supervise(*bad, *(Address(f"healthy:{n}") for n in range(healthy)), kind=kind)
+    for generation in range(1, 6):
+        for address in bad:
             tree.wait_for_generation(generation, address)
-        wait_until(lambda: tree.up() == 1)
+        wait_until(lambda: tree.up() == healthy)
         tree.advance(min(2 ** (generation - 1), 10))
-    assert {child.address for child, _ in tree.quarantined} == set(broken)
-    assert (tree.up(), tree.deaths) == (1, [])
-    assert tree.ask(OTHER, "alive") == "alive"
+    return bad
+
+
+@pytest.mark.parametrize(("broken", "healthy"), [(25, 30), (5, 5), (4, 4), (3, 0)])
+def test_campaigns_that_can_not_live_are_quarantined_each_and_nobody_else_notices(
+    tree: Tree, broken: int, healthy: int
+) -> None:
+    """However many die, it takes six deaths of each until that is known of it."""
+    bad = supervise_campaigns(tree, broken, healthy)
+    wait_until(lambda: len(tree.quarantined) == broken)
+    assert {child.address for child, _ in tree.quarantined} == set(bad)
+    assert (tree.up(), tree.deaths) == (healthy, [])
+    assert [generation for address, generation in tree.generations if address not in bad] == [1] * healthy
+
+
+@pytest.mark.parametrize(("broken", "healthy"), [(4, 0), (10, 0), (25, 0), (6, 5)])
+def test_when_most_campaigns_keep_dying_none_is_given_up_for_good_but_the_process_ends(
+    tree: Tree, broken: int, healthy: int
+) -> None:
+    """A missing grant, or a mistake that all of them run into, is none of them's own fault."""
+    supervise_campaigns(tree, broken, healthy)
+    (error,) = wait_until(lambda: tree.deaths)
+    assert isinstance(error, TooManyDeathsError)
+    assert tree.quarantined == []
+
+
+def test_who_can_be_started_again_later_is_quarantined_however_many_they_are(tree: Tree) -> None:
+    supervise_campaigns(tree, 10, 0, kind="dispensable")
+    wait_until(lambda: len(tree.quarantined) == 10)
+    assert tree.deaths == []
+
+
+def test_campaigns_that_died_long_ago_do_not_speak_for_one_that_keeps_dying(tree: Tree) -> None:
+    others = [Address(f"other:{n}") for n in range(5)]
+    tree.supervise(*others, CHILD, kind="campaign")
+    assert tree.up() == 6
+    for address in others:
+        tree.tell(address, ValueError("on purpose"))
+    wait_until(lambda: tree.up() == 1)
+    tree.advance(61)
+    wait_until(lambda: tree.up() == 6)
+    tree.life().dies_in = "receive"
+    for _ in range(6):
+        wait_until(lambda: tree.up() == 6)
+        tree.tell(CHILD, "anything")
+        wait_until(lambda: tree.up() == 5)
+        tree.advance(10)
+    ((child, _),) = wait_until(lambda: tree.quarantined)
+    assert (child.address, tree.deaths) == (CHILD, [])
 
 
 def test_the_process_ends_when_a_child_that_it_can_not_do_without_keeps_dying(tree: Tree) -> None:
@@ -122,9 +168,9 @@ def test_the_process_ends_when_a_child_that_it_can_not_do_without_keeps_dying(tr
     assert isinstance(error, TooManyDeathsError) and "child" in str(error) and "on purpose" in str(error)
 
 
-def test_the_process_ends_when_too_many_die_together(tree: Tree) -> None:
+def test_the_process_ends_when_too_many_die_together_that_it_can_not_do_without(tree: Tree) -> None:
     addresses = [Address(f"child:{n}") for n in range(21)]
-    tree.supervise(*addresses, kind="dispensable")
+    tree.supervise(*addresses)
     assert tree.up() == 21
     for address in addresses[:20]:
         tree.tell(address, ValueError("on purpose"))
@@ -141,6 +187,21 @@ def test_an_outage_of_postgresql_is_nobodys_fault(tree: Tree) -> None:
     die_at_every_start(tree, 40)
     tree.wait_for_generation(41)
     assert tree.deaths == []
+
+
+def test_want_of_threads_is_nobodys_fault(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree.supervise()
+
+    def none_left(actor: pykka.ThreadingActor) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as scarce:
+        scarce.setattr(pykka.ThreadingActor, "_start_actor_loop", none_left)
+        tree.tell(SUPERVISOR, StartChild(CHILD, "campaign", ""))
+        die_at_every_start(tree, 40)
+    wait_until(lambda: tree.advance(10) or tree.up() == 1)
+    assert tree.ask(CHILD, "alive") == "alive"
+    assert (tree.quarantined, tree.deaths) == ([], [])
 
 
 def test_what_an_older_generation_still_reports_is_ignored(tree: Tree) -> None:
