@@ -5,8 +5,9 @@ matches nothing (the statements of `actors.campaign.ledger` and `actors.dialer.l
 row while they write, so that it does not change hands between their looking at it and their commit.
 
 A supervisor shows that it is there by an advisory lock, held on one connection for as long as it lives (`APPEAR`).
-PostgreSQL lets go of it the moment the process dies, so that others need not wait for the leases to run out. Of one
-that hangs, or whose network is gone, the connection stays: there the expiry counts.
+PostgreSQL lets go of it the moment the process dies, so that others need not wait for the leases to run out
+(`supervisor_is_gone`, migration 0006, which gives everybody a while after a start of PostgreSQL). Of one that hangs, or
+whose network is gone, the connection stays: there the expiry counts.
 """
 
 from __future__ import annotations
@@ -23,22 +24,7 @@ APPEAR = "SELECT pg_advisory_lock_shared(hashtextextended(%s::text, 0))"
 """To be executed, with the supervisor's id, before it takes its first lease, on a connection that it keeps. Shared, so
 that a connection of its own which is dead, and not yet known to be, is not in its way."""
 
-RETURN_WITHIN = timedelta(seconds=5)
-"""After a start of PostgreSQL every supervisor is given so long to appear again before it counts as gone."""
-
-_GONE = """
-    ARRAY(
-        SELECT s.id FROM supervisors s
-        WHERE s.id <> %(supervisor)s
-          AND pg_postmaster_start_time() < clock_timestamp() - %(return_within)s
-          AND NOT EXISTS (
-              SELECT FROM pg_locks k
-              WHERE k.locktype = 'advisory' AND k.objsubid = 1
-                AND (k.classid::bigint << 32 | k.objid::bigint) = hashtextextended(s.id::text, 0)
-                AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-          )
-    )
-"""
+_GONE = "ARRAY(SELECT s.id FROM supervisors s WHERE s.id <> %(supervisor)s AND supervisor_is_gone(s.id))"
 
 
 @dataclass(frozen=True)
@@ -81,7 +67,7 @@ def count_live(connection: Connection, supervisor_id: UUID, lease: timedelta) ->
     """Supervisors heard of within the time of a lease and not gone since, this one included."""
     row = connection.execute(
         f"SELECT count(*) FROM supervisors WHERE heartbeat_at > clock_timestamp() - %(lease)s AND id <> ALL({_GONE})",
-        {"supervisor": supervisor_id, "lease": lease, "return_within": RETURN_WITHIN},
+        {"supervisor": supervisor_id, "lease": lease},
     ).fetchone()
     return max(row[0], 1) if row is not None else 1
 
@@ -91,12 +77,7 @@ def acquire(
 ) -> dict[UUID, int]:
     """Take up to `most` of these campaigns that nobody holds, or only one who is gone: campaign → its new epoch. Waits
     for nobody: a lease under which someone writes at this moment is passed over."""
-    parameters = {
-        "supervisor": supervisor_id,
-        "campaigns": list(campaigns),
-        "lease": lease,
-        "return_within": RETURN_WITHIN,
-    }
+    parameters = {"supervisor": supervisor_id, "campaigns": list(campaigns), "lease": lease}
     with connection.cursor(row_factory=tuple_row) as cursor:
         taken = cursor.execute(
             f"WITH gone AS MATERIALIZED (SELECT {_GONE} AS ids), free AS MATERIALIZED ("
