@@ -32,7 +32,6 @@ from supervisor.config.applied import write_applied
 from supervisor.config.apply import Progress, write_settings
 from supervisor.config.load import Snapshot
 from supervisor.config.secrets import Secrets
-from supervisor.database.listener import Listener
 from supervisor.database.pool import connection_string, open_pool
 from supervisor.house import House, lines
 from supervisor.http.database import Database
@@ -42,6 +41,7 @@ from supervisor.importer import Importer
 from supervisor.logs import messages_logged
 from supervisor.metrics import Metrics, Watched
 from supervisor.metrics.loop_lag import watch_loop
+from supervisor.notifications import Listener
 from supervisor.reload import Reload, Result
 from supervisor.studio import open_studio
 from supervisor.tree.loop import LoopThread

@@ -13,6 +13,7 @@ import click
 from actors.errors import CampaignValidationError
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
+from supervisor.database.companies import find_company
 from supervisor.database.connect import open_connection
 from supervisor.dnc import entries as do_not_call
 from supervisor.dnc.entries import Entry
@@ -69,7 +70,7 @@ def add(
     given = [*from_arguments(numbers), *(from_file(file) if file is not None else ())]
     sorted_out = sort_out(given, _region(region))
     with open_connection(config) as connection:
-        company_id = None if company is None else do_not_call.find_company(connection, company)
+        company_id = None if company is None else find_company(connection, company)
         added = do_not_call.add(connection, list(sorted_out.good), company_id, reason, SystemClock().now())
     already = len(sorted_out.good) - added
     click.echo(f"{_list_of(company)}: {added} added, {already} already there, {len(sorted_out.refused)} refused")
@@ -93,7 +94,7 @@ def remove(numbers: tuple[str, ...], company: str | None, region: str | None, co
     """
     sorted_out = sort_out(from_arguments(numbers), _region(region))
     with open_connection(config) as connection:
-        company_id = None if company is None else do_not_call.find_company(connection, company)
+        company_id = None if company is None else find_company(connection, company)
         removed, left = do_not_call.remove(connection, list(sorted_out.good), company_id)
     absent = len(sorted_out.good) - removed
     click.echo(f"{_list_of(company)}: {removed} removed, {absent} not there, {len(sorted_out.refused)} refused")
@@ -114,7 +115,7 @@ def list_(company: str | None, config: Path, as_json: bool) -> None:
       campaignd dnc list --json | jq -r '.do_not_call[].phone_number'
     """
     with open_connection(config) as connection:
-        company_id = None if company is None else do_not_call.find_company(connection, company)
+        company_id = None if company is None else find_company(connection, company)
         with do_not_call.entries(connection, company_id) as found:
             if as_json:
                 _print_json(found)

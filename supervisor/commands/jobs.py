@@ -27,8 +27,8 @@ from supervisor.commands.choosing_leads import lead_options, pairs, selection
 from supervisor.commands.options import config_option, json_option
 from supervisor.config.load import load_service
 from supervisor.database.campaigns import find_campaign
+from supervisor.database.companies import find_company
 from supervisor.database.connect import open_connection
-from supervisor.dnc.entries import find_company
 
 _LOOK_EVERY_S = 0.5
 _LONGEST_NAME = 255  # that a lead, or a campaign, may have

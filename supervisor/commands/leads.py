@@ -16,8 +16,8 @@ from supervisor.clock import SystemClock
 from supervisor.commands.choosing_leads import lead_options, region_code, selection
 from supervisor.commands.options import config_option, json_option
 from supervisor.commands.reading import reading_bar
+from supervisor.database.companies import find_company
 from supervisor.database.connect import open_connection
-from supervisor.dnc.entries import find_company
 from supervisor.leads import entries
 from supervisor.leads.entries import Lead
 from supervisor.leads.importing import ImportResult, import_leads

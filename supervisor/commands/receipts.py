@@ -12,8 +12,8 @@ from actors.errors import CampaignValidationError
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
 from supervisor.commands.reading import reading_bar
+from supervisor.database.companies import find_company
 from supervisor.database.connect import open_connection
-from supervisor.dnc.entries import find_company
 from supervisor.receipts.importing import import_receipts
 
 _SHOWN_ERRORS = 50

@@ -15,8 +15,8 @@ from actors.recording import overview
 from actors.recording.overview import Shown
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
+from supervisor.database.companies import find_company
 from supervisor.database.connect import open_connection
-from supervisor.dnc.entries import find_company
 
 _STATES = ("expected", "pending", "downloading", "stored", "failed")
 _COMPANY = click.option("--company", metavar="SLUG", help="Of this company alone.")

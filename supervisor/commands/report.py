@@ -16,8 +16,9 @@ from actors.errors import CampaignValidationError
 from supervisor.commands.options import config_option
 from supervisor.database.campaigns import find_campaign
 from supervisor.database.connect import open_connection
+from supervisor.database.snapshot import snapshot
 from supervisor.report.files import BINARY, FORMATS, Advance, format_of, rows_of, write_report
-from supervisor.report.report import read_report, snapshot
+from supervisor.report.report import read_report
 
 
 @click.command("report")

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 
 from actors.recording.overview import tallies
+from supervisor.breakers import read_breakers, services_of
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
 from supervisor.config.load import load_service
-from supervisor.database.breakers import read_breakers, services_of
 from supervisor.database.connect import open_connection
 from supervisor.report.console import ReportConsole
 from supervisor.report.layout import plain

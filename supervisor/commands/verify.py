@@ -15,9 +15,9 @@ from supervisor.commands.options import config_option, json_option
 from supervisor.config.load import load_service
 from supervisor.config.secrets import load_secrets
 from supervisor.config.service import VERIFY_COMPANY, ServiceFile
+from supervisor.config.values import parse_range
 from supervisor.verify.check import Check, Plan
 from supervisor.verify.client import Client, VerificationError
-from supervisor.verify.numbers import parse_range
 
 
 @click.command("verify")

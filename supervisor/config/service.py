@@ -24,8 +24,8 @@ from supervisor.config.values import (
     Seconds,
     Slug,
     Store,
+    parse_range,
 )
-from supervisor.verify.numbers import parse_range
 
 
 def _numbers(value: str) -> str:

@@ -16,6 +16,7 @@ _E164 = re.compile(r"^\+[1-9][0-9]{6,14}\Z")
 _AMOUNT = re.compile(r"^[0-9]{1,8}(\.[0-9]{1,6})?\Z")
 _CURRENCY = re.compile(r"^[A-Z]{3}\Z")
 _PREFIX = re.compile(r"^\+[0-9]{0,14}\Z")
+_RANGE = re.compile(r"^\+([1-9][0-9]{6,14})-\+([1-9][0-9]{6,14})$")
 _LISTEN = re.compile(r"^(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})\Z")
 
 
@@ -114,6 +115,17 @@ def _without_password(url: str) -> None:
         raise ValueError("not an address that can be understood") from None
     if secret:
         raise ValueError("an address in this file carries no user and password")
+
+
+def parse_range(text: str) -> range:
+    """`+79450000000-+79450009999`, both ends included. Raises ValueError saying what is wrong."""
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        raise ValueError("not a range of numbers, such as +79450000000-+79450009999")
+    first, last = int(found[1]), int(found[2])
+    if len(found[1]) != len(found[2]) or last < first:
+        raise ValueError("the second number is not one that follows the first")
+    return range(first, last + 1)
 
 
 def checked_dsn(value: str) -> str:

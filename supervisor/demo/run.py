@@ -24,7 +24,8 @@ from supervisor.config.secrets import Secrets
 from supervisor.database.account import temporary_folder
 from supervisor.database.connect import open_server, prepare_schema
 from supervisor.database.pool import connection_string
-from supervisor.report.report import Report, read_report, snapshot
+from supervisor.database.snapshot import snapshot
+from supervisor.report.report import Report, read_report
 from supervisor.report.summary import CampaignSummary, read_summaries
 from supervisor.service import Service
 from supervisor.simulator import SimulatorThread

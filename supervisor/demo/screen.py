@@ -10,8 +10,8 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.demo.bars import Legend, TasksBar, outcomes_chart
 from supervisor.demo.run import Ended, Moment
+from supervisor.report.bars import Legend, TasksBar, outcomes_chart
 from supervisor.report.layout import NOTHING, new_table, plain
 from supervisor.report.report import Figures
 from supervisor.report.summary import CampaignSummary

@@ -9,9 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
-from actors.errors import CampaignValidationError
 from actors.ids import new_id
 
 _AT_ONCE = 10_000
@@ -49,15 +48,6 @@ class Entry:
     company: str | None  # its slug; None: by any company
     reason: str | None
     created_at: datetime
-
-
-def find_company(connection: psycopg.Connection, slug: str) -> UUID:
-    """The company's id. Raises CampaignValidationError when there is none."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        found: UUID | None = cursor.execute("SELECT id FROM companies WHERE slug = %s", (slug,)).fetchone()
-    if found is None:
-        raise CampaignValidationError(f"Company {slug} not found")
-    return found
 
 
 def add(

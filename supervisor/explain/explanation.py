@@ -12,12 +12,12 @@ from psycopg import Connection
 from actors.errors import CampaignValidationError
 from actors.limiter import CallLimits
 from actors.numbers import NumberError, normalise
+from supervisor.database.snapshot import snapshot
 from supervisor.explain import facts
 from supervisor.explain.contact import ContactRules, TaskFacts
 from supervisor.explain.counting import Count, all_hindrances, count
 from supervisor.explain.gates import CampaignFacts, Gates, gates
 from supervisor.explain.reasons import NOTHING, Hindrance, Reason, is_about_room, is_final
-from supervisor.report.report import snapshot
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
+from supervisor.breakers import read_breakers, services_of
 from supervisor.config.load import Snapshot
-from supervisor.database.breakers import read_breakers, services_of
 from supervisor.http.answers import answer
 from supervisor.http.database import Database
 from supervisor.http.shapes import BreakerShape

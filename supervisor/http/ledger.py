@@ -12,9 +12,9 @@ from psycopg.rows import dict_row
 from actors.campaign.settings import settings_tables
 from actors.errors import CampaignNotFoundError
 from actors.statements import statement
+from supervisor.database.snapshot import snapshot
 from supervisor.http.requests import CampaignsQuery, JobsQuery, PageQuery
 from supervisor.http.shapes import CampaignDetailsShape, CampaignShape, JobShape, Listed, Page, T
-from supervisor.report.report import snapshot
 from supervisor.report.summary import campaign_as_json, read_summaries
 
 _sql = partial(statement, __package__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from supervisor.database.breakers import BreakerRow
+from supervisor.breakers import BreakerRow
 from supervisor.report.summary import in_order
 
 

@@ -20,10 +20,10 @@ from actors.limiter import CallLimits
 from actors.statements import statement
 from actors.trunk.pace import Pace
 from actors.trunk.paces import read_paces
+from supervisor.breakers import BreakerRow, read_breakers, services_of
 from supervisor.config.service import ServiceFile
-from supervisor.database.breakers import BreakerRow, read_breakers, services_of
+from supervisor.database.snapshot import snapshot
 from supervisor.overview.overview import CampaignLine, Failure, Hour, Load, Overview, Process, SharedLimit
-from supervisor.report.report import snapshot
 from supervisor.report.summary import in_order
 
 _sql = partial(statement, __package__)

@@ -10,9 +10,9 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.demo.bars import TasksBar, outcomes_chart
 from supervisor.overview import words
 from supervisor.overview.overview import CampaignLine, Load, Overview
+from supervisor.report.bars import TasksBar, outcomes_chart
 from supervisor.report.layout import NOTHING, plain
 from supervisor.report.summary import Tasks
 from supervisor.report.tables import status_text

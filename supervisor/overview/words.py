@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from supervisor.database.breakers import BreakerRow
+from supervisor.breakers import BreakerRow
 from supervisor.overview.overview import Overview, Process
 from supervisor.report.layout import NOTHING
 

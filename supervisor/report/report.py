@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any
@@ -93,15 +92,6 @@ class Report:
         if company is not None:
             written["company"] = {"slug": company} | _total_as_json(self.total())
         return written
-
-
-@contextmanager
-def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """All statements of the block see the database at one moment, and write nothing. `connection` is in autocommit
-    mode, as a command's is."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
 
 
 def read_report(
