@@ -27,7 +27,6 @@ from actors.addresses import (
     trunk_address,
 )
 from actors.breakers.actor import Breakers
-from actors.breakers.breaker import BreakerLimits
 from actors.breakers.gateway import ProbeGateway
 from actors.campaign.actor import Campaign
 from actors.campaign.census import Census
@@ -41,8 +40,6 @@ from actors.dialer.messages import Call
 from actors.dialer.reconciler import Reconciler
 from actors.jobs.actor import SHORTEST_LEASE, Jobs
 from actors.jobs.ledger import Claimant
-from actors.jobs.pace import Pace
-from actors.limiter import CallLimits
 from actors.recording.actor import Recordings
 from actors.roster import leases, statuses
 from actors.roster.actor import Roster
@@ -51,16 +48,14 @@ from actors.supervision import Restart, StartChild
 from actors.telemetry import Telemetry
 from actors.trunk.actor import Trunk
 from supervisor.config.load import Snapshot
-from supervisor.config.service import BreakerSettings, JobSettings, TrunkSettings
+from supervisor.config.rules import breaker_limits, jobs_pace, trunk_limits
+from supervisor.config.service import TrunkSettings
 from supervisor.studio import Studio
 from supervisor.tree.supervisor import ChildSpec, Supervisor
 
 Ref = pykka.ActorRef[Any]
 
 _AGENT_PROBE_TIMEOUT = timedelta(seconds=10)
-_AGENT_PROBE_WITHIN = timedelta(seconds=60)
-"""An agent that is to show that it works again may take longer than one for whom somebody waits on the line."""
-_LONGEST_RETRY_DELAY = timedelta(hours=1)
 
 
 def start_trunk(name: str) -> StartChild:
@@ -68,38 +63,9 @@ def start_trunk(name: str) -> StartChild:
     return StartChild(trunk_address(name), "trunk", name)
 
 
-def trunk_limits(trunk: TrunkSettings) -> CallLimits:
-    """A trunk's limits, as its actor takes them."""
-    return CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute, trunk.calls_per_second)
-
-
 def lines(trunks: Mapping[str, TrunkSettings]) -> dict[str, Line]:
     """Trunks as LiveKit knows them, by our names."""
     return {name: Line(trunk.livekit_trunk_id, trunk.from_number) for name, trunk in trunks.items()}
-
-
-def breaker_limits(settings: BreakerSettings) -> BreakerLimits:
-    """When breakers open, and for how long, as their actor takes it."""
-    return BreakerLimits(
-        failure_rate=settings.failure_rate,
-        minimum_calls=settings.minimum_calls,
-        window=timedelta(seconds=settings.window_s),
-        open_for=timedelta(seconds=settings.open_s),
-        max_open_for=timedelta(seconds=settings.max_open_s),
-        probe_within=_AGENT_PROBE_WITHIN,
-    )
-
-
-def jobs_pace(settings: JobSettings) -> Pace:
-    """How jobs are worked, as their actor takes it."""
-    return Pace(
-        batch_size=settings.batch_size,
-        pause=timedelta(seconds=settings.pause_s),
-        most_attempts=settings.attempts,
-        retry_delay=timedelta(seconds=settings.retry_delay_s),
-        longest_retry_delay=_LONGEST_RETRY_DELAY,
-        at_once=settings.at_once,
-    )
 
 
 @dataclass(frozen=True)

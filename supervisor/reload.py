@@ -22,8 +22,9 @@ from supervisor.config.apply import write_settings
 from supervisor.config.difference import as_far_as_it_can_be, describe, difference
 from supervisor.config.load import Snapshot, load
 from supervisor.config.problems import ConfigurationFilesError
+from supervisor.config.rules import breaker_limits, jobs_pace, trunk_limits
 from supervisor.database.pool import connection_string
-from supervisor.house import breaker_limits, jobs_pace, lines, start_trunk, trunk_limits
+from supervisor.house import lines, start_trunk
 from supervisor.importer import Importer
 from supervisor.metrics import Metrics
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from actors.addresses import Directory
 from actors.recording.gateway import EgressGateway
@@ -12,6 +11,7 @@ from actors.recording.storage import Storage, opener
 from actors.recording.transcription import WHISPER, Transcription
 from actors.recording.workers import Workers
 from supervisor.config.load import Snapshot
+from supervisor.config.rules import recording_rules
 from supervisor.tree.loop import LoopThread
 
 _WITHIN_S = 10.0
@@ -43,16 +43,8 @@ def open_studio(snapshot: Snapshot, loop: LoopThread, directory: Directory, key:
     gateway = EgressGateway(loop, directory, snapshot.service.livekit.url, key, secret, source)
     loop.run(gateway.open(), _WITHIN_S)
     storage = Storage(opener(source), opener(snapshot.recordings_store))
-    rules = Rules(
-        attempts=settings.attempts,
-        retry_delay=timedelta(seconds=settings.retry_delay_s),
-        max_retry_delay=timedelta(seconds=settings.max_retry_delay_s),
-        egress_timeout=timedelta(seconds=settings.egress_timeout_s),
-        most_downloads=settings.max_downloads,
-        delete_from_source=settings.delete_from_source,
-    )
     transcription = None
     if settings.transcriber != "none":
         name = WHISPER if settings.transcriber == "whisper" else settings.transcriber
         transcription = Transcription(storage, name, settings.model or "")
-    return Studio(gateway, Workers(directory), storage, transcription, source, rules)
+    return Studio(gateway, Workers(directory), storage, transcription, source, recording_rules(settings))

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import click
 
-from actors.limiter import CallLimits
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
 from supervisor.config.load import load_service
+from supervisor.config.rules import trunk_limits
 from supervisor.database.campaigns import find_campaign
 from supervisor.database.connect import open_connection
 from supervisor.explain.explanation import explain_campaign, explain_task
@@ -42,10 +42,7 @@ def command(campaign: str, task: UUID | None, number: str | None, config: Path, 
     """
     if task is not None and number is not None:
         raise click.UsageError("Name a task or a number, not both.")
-    trunks = {
-        name: CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute, trunk.calls_per_second)
-        for name, trunk in load_service(config).service.trunks.items()
-    }
+    trunks = {name: trunk_limits(trunk) for name, trunk in load_service(config).service.trunks.items()}
     with open_connection(config) as connection:
         campaign_id = find_campaign(connection, campaign)
         now = SystemClock().now()
