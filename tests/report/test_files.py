@@ -20,10 +20,11 @@ from openpyxl import load_workbook
 from psycopg.types.json import Jsonb
 from python_calamine import CalamineWorkbook
 
+from supervisor.database.snapshot import snapshot
 from supervisor.report import workbook
 from supervisor.report.csv_file import inert
 from supervisor.report.files import format_of, write_report
-from supervisor.report.report import read_report, snapshot
+from supervisor.report.report import read_report
 from supervisor.report.whole_file import ReportFileError, whole_file
 
 Connection = psycopg.Connection[Any]

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from psycopg.errors import ReadOnlySqlTransaction
 
-from supervisor.report.report import Report, read_report, snapshot
+from supervisor.database.snapshot import snapshot
+from supervisor.report.report import Report, read_report
 from supervisor.report.summary import as_json
 
 Connection = psycopg.Connection[Any]
