@@ -43,6 +43,12 @@ _TEMPLATE = "migrated"
 _numbers = itertools.count(1)
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """`.ci/run` asks failed tests once more, but only of a run that came to its end."""
+    if session.config.cache is not None and not hasattr(session.config, "workerinput"):
+        session.config.cache.set("campaignd/exit_code", int(exitstatus))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A server for this run, with nothing in it. Its data would not survive the machine, which tests don't ask."""
