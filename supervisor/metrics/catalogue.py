@@ -149,7 +149,10 @@ _DEFINITIONS = (
     ),
     Definition("campaignd_actors", _GAUGE, "Actors that are up.", ("kind",)),
     Definition("campaignd_mailbox_depth", _GAUGE, "Messages waiting, all mailboxes together.", ("kind",)),
-    Definition("campaignd_actor_restarts_total", _COUNTER, "Actors started again after a crash.", ("kind",)),
+    Definition(
+        "campaignd_actor_restarts_total", _COUNTER,
+        "Actors started again after a crash; one that an outage of PostgreSQL ended has not crashed.", ("kind",),
+    ),
     Definition(
         "campaignd_actors_quarantined_total", _COUNTER, "Actors that died too often and were given up.", ("kind",)
     ),

@@ -185,7 +185,8 @@ class Supervisor(Actor):
         if first and not self._all_restarts.died(now, outage=False):
             raise TooManyDeathsError(f"too many actors die, the last one {down.address}: {down.error}")
         if bearable:
-            self._telemetry.actor_restarted(spec.kind)
+            if not down.outage:
+                self._telemetry.actor_restarted(spec.kind)
             self.remind(_restart_key(down.address), now + history.delay(self._chance()), RestartChild(down.address))
         elif spec.quarantined is None:
             raise TooManyDeathsError(f"{down.address} keeps dying: {down.error}")

@@ -140,7 +140,7 @@ def test_an_outage_of_postgresql_is_nobodys_fault(tree: Tree) -> None:
     tree.supervise(CHILD)
     die_at_every_start(tree, 40)
     tree.wait_for_generation(41)
-    assert tree.deaths == []
+    assert (tree.deaths, tree.telemetry.restarted) == ([], [])
 
 
 def test_what_an_older_generation_still_reports_is_ignored(tree: Tree) -> None:
