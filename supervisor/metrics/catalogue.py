@@ -40,7 +40,10 @@ _COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 _DEFINITIONS = (
     # The process
     Definition("campaignd_build_info", _GAUGE, "1, for the version of this process.", ("version",)),
-    Definition("campaignd_ready", _GAUGE, "1 while campaigns are worked (what /readyz says)."),
+    Definition(
+        "campaignd_ready", _GAUGE,
+        "1 from the end of the start until the drain (what /readyz says), whether or not PostgreSQL is there.",
+    ),
     Definition(
         "campaignd_database_connected", _GAUGE, "1 while the connection that listens to PostgreSQL is up."
     ),
