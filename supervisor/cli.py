@@ -102,8 +102,11 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         code = campaignd.main(prog_name="campaignd", standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        _complain(" ".join(error.format_message().split()))
         code = error.exit_code
     except click.Abort:
         click.echo("campaignd: interrupted", err=True)

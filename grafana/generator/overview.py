@@ -62,7 +62,7 @@ def dashboard() -> Dashboard:
 def _answers() -> Band:
     service = number(
         "Service",
-        "UP: campaigns are being worked, by every instance. NOT READY: one starts, or drains before it stops. "
+        "UP: every instance is started, and none drains. NOT READY: one starts, or drains before it stops. "
         "DOWN: one does not answer Prometheus. NOT SCRAPED: Prometheus has no job named campaignd.",
         "none",
         Ask('min(campaignd_ready or on (job, instance) up{job="campaignd"} - 1)'),

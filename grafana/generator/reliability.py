@@ -40,7 +40,7 @@ def dashboard() -> Dashboard:
 def _now() -> Band:
     ready = number(
         "Ready",
-        "Whether campaigns are being worked, by every instance.",
+        "Whether every instance is started, and none drains. Whether PostgreSQL is there, stands beside.",
         "none",
         Ask("min(campaignd_ready)"),
         names={"0": ("no", RED), "1": ("yes", GREEN)},

@@ -16,7 +16,9 @@ from supervisor.breakers import read_breakers, services_of
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option, json_option
 from supervisor.config.load import load_service
-from supervisor.database.connect import open_connection
+from supervisor.database.connect import is_at_rest, open_connection
+from supervisor.overview.reading import read_services
+from supervisor.overview.words import NOBODY_CALLS
 from supervisor.report.console import ReportConsole
 from supervisor.report.layout import plain
 from supervisor.report.summary import as_json as summaries_as_json
@@ -54,11 +56,13 @@ def command(config: Path, as_json: bool, watch: bool, interval: float | None) ->
 
 
 def _print(config: Path, as_json: bool) -> None:
-    services = services_of(load_service(config).service)
+    configuration = load_service(config)
+    services, nobody = services_of(configuration.service), is_at_rest(configuration)
     with open_connection(config) as connection:
         summaries = read_summaries(connection)
         recordings = tallies(connection)
         breakers = read_breakers(connection, services)
+        nobody = nobody or not read_services(connection)  # a server that has just been started does not know yet
     if as_json:
         shown = {
             **summaries_as_json(summaries),
@@ -71,6 +75,8 @@ def _print(config: Path, as_json: bool) -> None:
         return
     console = ReportConsole()
     console.print(summary_table(summaries))
+    if nobody:
+        console.print(NOBODY_CALLS)
     for breaker in breakers:
         if breaker.pause_info is not None:
             console.print(plain(breaker.pause_info))

@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,7 +21,21 @@ from supervisor.verify.check import Check, Plan
 from supervisor.verify.client import Client, VerificationError
 
 
-@click.command("verify")
+class _Verify(click.Command):
+    """Wrong input is a check that failed: to whoever reads 2, a service has failed."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            raise VerificationError(error.format_message()) from None
+        except ConfigurationError as error:
+            raise VerificationError(str(error)) from None
+
+
+@click.command("verify", cls=_Verify)
 @config_option
 @click.option("--campaigns", type=click.IntRange(1, 100), default=5, show_default=True, help="Campaigns at once.")
 @click.option("--leads", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Contacts of each.")
@@ -39,7 +54,7 @@ def command(config: Path, campaigns: int, leads: int, timeout: float, as_json: b
         service = load_service(config).service
         plan, token = _plan(service, campaigns, leads, timeout), _token()
     except ConfigurationError as error:
-        raise VerificationError(str(error)) from None  # to whoever reads 2, a service has failed
+        raise VerificationError(str(error)) from None
     with click.progressbar(
         length=campaigns * leads, label="verifying", file=sys.stderr, hidden=as_json or not sys.stderr.isatty()
     ) as bar:

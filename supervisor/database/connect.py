@@ -67,6 +67,15 @@ def open_connection(config: Path) -> Iterator[psycopg.Connection]:
             yield connection
 
 
+def is_at_rest(configuration: ServiceConfiguration) -> bool:
+    """Whether the configuration's database is an embedded one that nobody runs now: no service, then, works on it."""
+    if configuration.service.database.dsn is not None:
+        return False
+    from supervisor.database.embedded import running_server
+
+    return running_server(embedded_directory(configuration)) is None
+
+
 def prepare_schema(configuration: ServiceConfiguration, dsn: str) -> None:
     """Apply migrations where this process may: RUN_MIGRATIONS=1, or the database is our own embedded one. Then raise
     DatabaseError unless the schema fits this code."""

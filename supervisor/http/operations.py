@@ -71,7 +71,7 @@ OPERATIONS = (
     Operation("get", "/", "What goes on now: a page to look at", None, is_page=True, problems=(503,)),
     Operation("get", "/metrics", "Prometheus's metrics", None, is_open=True),
     Operation("get", "/healthz", "Whether the process answers", Answer[HealthShape], is_open=True),
-    Operation("get", "/readyz", "Whether campaigns are being worked", Answer[ReadinessShape], is_open=True),
+    Operation("get", "/readyz", "Whether the service is started, not draining", Answer[ReadinessShape], is_open=True),
     Operation("get", "/openapi.json", "This description", None, is_open=True),
     Operation(
         "post", "/webhooks/livekit", "LiveKit's events, with its own signature", Answer[WebhookShape], is_open=True,

@@ -198,7 +198,7 @@ class HealthShape(Shape):
 
 
 class ReadinessShape(Shape):
-    """Whether campaigns are being worked."""
+    """Whether the service is started, and does not drain. PostgreSQL is not asked."""
 
     ready: bool
 

@@ -40,7 +40,10 @@ _COUNTER, _GAUGE, _HISTOGRAM = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM
 _DEFINITIONS = (
     # The process
     Definition("campaignd_build_info", _GAUGE, "1, for the version of this process.", ("version",)),
-    Definition("campaignd_ready", _GAUGE, "1 while campaigns are worked (what /readyz says)."),
+    Definition(
+        "campaignd_ready", _GAUGE,
+        "1 from the end of the start until the drain (what /readyz says), whether or not PostgreSQL is there.",
+    ),
     Definition(
         "campaignd_database_connected", _GAUGE, "1 while the connection that listens to PostgreSQL is up."
     ),
@@ -149,7 +152,10 @@ _DEFINITIONS = (
     ),
     Definition("campaignd_actors", _GAUGE, "Actors that are up.", ("kind",)),
     Definition("campaignd_mailbox_depth", _GAUGE, "Messages waiting, all mailboxes together.", ("kind",)),
-    Definition("campaignd_actor_restarts_total", _COUNTER, "Actors started again after a crash.", ("kind",)),
+    Definition(
+        "campaignd_actor_restarts_total", _COUNTER,
+        "Actors started again after a crash; one that an outage of PostgreSQL ended has not crashed.", ("kind",),
+    ),
     Definition(
         "campaignd_actors_quarantined_total", _COUNTER, "Actors that died too often and were given up.", ("kind",)
     ),

@@ -65,7 +65,7 @@ class Reader:
             breakers = read_breakers(connection, services_of(configuration))
             return Overview(
                 now=now,
-                services=_services(connection),
+                services=read_services(connection),
                 campaigns=self._campaigns(connection, load, now),
                 statuses=dict(_rows(connection, "statuses")),
                 shared=_shared(load, configuration, _trunk_limits(connection, configuration, now)),
@@ -123,7 +123,8 @@ def _limits_of(row: dict[str, Any], answered: Answered, now: datetime) -> Limits
     return slowed_to, per_minute, f"{rule.share(now):.1%} of those who answered found no agent"
 
 
-def _services(connection: psycopg.Connection[Any]) -> list[Process]:
+def read_services(connection: psycopg.Connection[Any]) -> list[Process]:
+    """The processes that are at work on this database."""
     with connection.cursor(row_factory=class_row(Process)) as cursor:
         return cursor.execute(_sql("services")).fetchall()
 

@@ -187,7 +187,8 @@ class Supervisor(Actor):
         if spec.quarantined is None:
             bearable = self._all_restarts.died(now, outage=down.outage) and bearable
         if bearable:
-            self._telemetry.actor_restarted(spec.kind)
+            if not down.outage:
+                self._telemetry.actor_restarted(spec.kind)
             self.remind(_restart_key(down.address), now + history.delay(self._chance()), RestartChild(down.address))
         elif spec.quarantined is None or (spec.for_good and self._most_die(spec.kind, now)):
             raise TooManyDeathsError(f"actors keep dying, the last one {down.address}: {down.error}")

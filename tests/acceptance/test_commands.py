@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from supervisor.cli import COMMANDS, campaignd
+from supervisor.overview.words import NOBODY_CALLS
 from tests.acceptance.running import Running
 from tests.acceptance.setting import Setting
 from tests.waiting import wait_until
@@ -131,7 +132,9 @@ def test_while_nobody_works(nobody_works: Setting) -> None:
     with ThreadPoolExecutor(2) as pool:
         status, table, report, imported, *refused = pool.map(lambda command: setting.done(*command), commands)
     assert (status[0], status[2]) == (0, "")
-    assert [line.split()[0] for line in status[1].splitlines()[2:]] == ["empty", "endless", "spring"]
+    *_, empty, endless, spring, nobody = status[1].splitlines()
+    assert [line.split()[0] for line in (empty, endless, spring)] == ["empty", "endless", "spring"]
+    assert nobody == NOBODY_CALLS
     assert (table[0], table[2]) == (0, "")
     assert "Attempts per contact reached" in table[1]
     assert (report[0], report[2]) == (0, "")

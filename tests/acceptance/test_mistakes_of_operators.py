@@ -64,3 +64,31 @@ def test_a_credential_that_cannot_be_read(dsn: str, tmp_path: Path) -> None:
     (tmp_path / "http_token").mkdir()
     code, said = refused(tmp_path, database(as_service(dsn)), CREDENTIALS_DIRECTORY=str(tmp_path))
     assert code == 2 and f"credential {tmp_path / 'http_token'}: Is a directory" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["statsu"], "No such command 'statsu'."),
+        (["status", "--jsn"], "No such option '--jsn'. Did you mean '--json'?"),
+        (["start"], "Missing argument 'CAMPAIGN'."),
+        (["jobs", "submit", "--company", "acme"], "Missing argument 'TYPE'. Choose from: "),
+        (["verify", "--campaigns", "0"], "Invalid value for '--campaigns': 0 is not in the range 1<=x<=100."),
+    ],
+)
+def test_a_command_that_is_given_wrongly(arguments: list[str], said: str) -> None:
+    with Running(*arguments, env=SECRETS | {"CAMPAIGND_CONFIG": __file__}) as running:
+        code = running.end()
+        assert running.err.startswith(f"campaignd: {said}") and running.err.count("\n") == 1, running.err
+        assert (code, running.out) == (1 if "verify" in arguments else 2, ""), "2 of verify: a service has failed"
+
+
+def test_a_check_of_a_service_whose_file_is_missing_has_failed_itself(tmp_path: Path) -> None:
+    with Running("verify", "--config", tmp_path / "none.toml", env=SECRETS) as running:
+        assert (running.end(), running.err) == (1, f"campaignd: {tmp_path / 'none.toml'}: no such file\n")
+
+
+def test_a_command_that_is_asked_for_nothing_shows_its_help() -> None:
+    with Running("jobs") as running:
+        assert running.end() == 2
+        assert "Example:" in running.err and "cancel" in running.err

@@ -13,6 +13,7 @@ from actors.jobs.call_lists.ledger import Tasks
 from supervisor.database.account import temporary_folder
 from supervisor.database.embedded import running_server
 from supervisor.database.migrations import migrate
+from supervisor.overview.words import NOBODY_CALLS
 from tests.acceptance.running import TRACEBACK, Running, of_folder
 from tests.acceptance.setting import Setting
 from tests.waiting import wait_until
@@ -125,7 +126,7 @@ def test_commands_join_the_database_of_a_service_that_keeps_its_own() -> None:
             assert service.end(20) == 0
         assert of_folder(folder) == []
         with Running("status", "--config", configuration, env=environment) as alone:
-            assert (alone.end(), alone.out, alone.err) == (0, "No campaigns.\n", "")
+            assert (alone.end(), alone.out, alone.err) == (0, f"No campaigns.\n{NOBODY_CALLS}\n", "")
         assert of_folder(folder) == []
 
 

@@ -96,7 +96,7 @@ def test_a_task_is_explained_by_id_and_by_number(in_process: Run, states: States
         (["spring", "--number", "+79459999999"], "campaignd: Spring has no contact with the number +79459999999"),
         (["spring", "--number", "x"], "campaignd: Not a phone number: x"),
         (["spring", "--task", str(SPRING)], f"campaignd: Spring has no task {SPRING}"),
-        (["spring", "--task", str(SPRING), "--number", "1"], "Error: Name a task or a number, not both."),
+        (["spring", "--task", str(SPRING), "--number", "1"], "campaignd: Name a task or a number, not both."),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(in_process: Run, arguments: list[str], said: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from supervisor import house
 from supervisor.cli import campaignd
 from tests.grafana.files import FOLDER, Rule, read, rules
 from tests.machine import program
@@ -77,6 +78,14 @@ def test_the_commands_in_a_runbook_exist(alert: Rule) -> None:
             elif word.startswith("--"):
                 options = {name for parameter in command.params for name in parameter.opts}
                 assert word in options, f"campaignd {words}"
+
+
+def test_who_is_given_up_is_told_with_the_event_of_each_kind() -> None:
+    (alert,) = (alert for alert in ALERTS if alert.name == "CampaigndQuarantined")
+    events = re.findall(r'\.error\("(\w+)"', Path(house.__file__).read_text("utf-8"))
+    assert len(events) == 4, "of the kinds that are not campaigns"
+    for event in ("campaign_quarantined", *events):
+        assert f"({event})" in alert.annotations["runbook"]
 
 
 def test_the_examples_for_prometheus_and_its_alertmanager_are_valid() -> None:

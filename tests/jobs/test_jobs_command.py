@@ -96,23 +96,23 @@ def test_the_database_of_an_older_version_is_told_in_one_line(campaignd: Run, of
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["submit", "delete_leads", "--company", "acme"], "Error: Say what it is about: --source, --import"),
+        (["submit", "delete_leads", "--company", "acme"], "campaignd: Say what it is about: --source, --import"),
         (["submit", "delete_leads", "--company", "nobody", "--all"], "campaignd: Company nobody not found"),
-        (["submit", "delete_leads", "--company", "acme", "--all", "--source", "manual"], "Error: --all goes with"),
-        (["submit", "delete_leads", "--company", "acme", "--all", "--set", "a=b"], "Error: delete_leads has no use"),
-        (["submit", "update_leads", "--company", "acme", "--all"], "Error: Say what to change"),
+        (["submit", "delete_leads", "--company", "acme", "--all", "--source", "manual"], "campaignd: --all goes with"),
+        (["submit", "delete_leads", "--company", "acme", "--all", "--set", "a=b"], "campaignd: delete_leads has no"),
+        (["submit", "update_leads", "--company", "acme", "--all"], "campaignd: Say what to change"),
         (["submit", "update_leads", "--company", "acme", "--all", "--set", "a"], "campaignd: --set 'a' is not COLUMN"),
-        (["submit", "enqueue_outbound_calls", "--company", "acme", "--all"], "Error: enqueue_outbound_calls needs"),
-        (["submit", "update_leads", "--company", "acme", "--all", "--name", "a" * 256], "Error: --name has more than"),
-        (["submit", "broadcast", "--company", "acme", "--all", "--name", "a" * 256], "Error: --name has more than"),
-        (["submit", "broadcast", "--company", "acme", "--all"], "Error: A broadcast needs --skillbase."),
+        (["submit", "enqueue_outbound_calls", "--company", "acme", "--all"], "campaignd: enqueue_outbound_calls needs"),
+        (["submit", "update_leads", "--company", "acme", "--all", "--name", "a" * 256], "campaignd: --name has more"),
+        (["submit", "broadcast", "--company", "acme", "--all", "--name", "a" * 256], "campaignd: --name has more"),
+        (["submit", "broadcast", "--company", "acme", "--all"], "campaignd: A broadcast needs --skillbase."),
         (
             ["submit", "broadcast", "--company", "acme", "--all", "--skillbase", "renewals", "--trunk", "x"],
             "campaignd: Trunk x not found (there are: main)",
         ),
-        (["submit", "polish_shoes", "--company", "acme"], "Error: Invalid value for 'TYPE'"),
+        (["submit", "polish_shoes", "--company", "acme"], "campaignd: Invalid value for 'TYPE'"),
         (["cancel", str(uuid4())], "campaignd: Job "),
-        (["cancel", "7"], "Error: Invalid value for 'ID'"),
+        (["cancel", "7"], "campaignd: Invalid value for 'ID'"),
     ],
 )  # fmt: skip
 def test_wrong_input_is_one_line_and_exit_code_2(campaignd: Run, arguments: list[str], said: str) -> None:

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from supervisor.database.embedded import EmbeddedPostgres
+from supervisor.overview.words import NOBODY_CALLS
 from tests.acceptance.running import TRACEBACK, Running
 from tests.overview.scene import Scene
 from tests.waiting import wait_until
@@ -122,6 +123,20 @@ def test_what_can_not_be_watched_is_wrong_input(arguments: tuple[str, ...], reas
     with Running("status", *arguments, "--config", config) as command:
         assert command.end() == 2
         assert reason in command.err and not command.out
+
+
+def test_the_plain_status_says_when_no_service_works_the_campaigns(scene: Scene, config: Path) -> None:
+    scene.campaign("spring")
+    with Running("status", "--config", config) as command:
+        assert (command.end(), command.err) == (0, "")
+        assert command.out.splitlines()[-1] == NOBODY_CALLS
+    with Running("status", "--json", "--config", config) as command:
+        assert command.end() == 0
+        assert NOBODY_CALLS not in command.out
+    scene.service()
+    with Running("status", "--config", config) as command:
+        assert command.end() == 0
+        assert NOBODY_CALLS not in command.out and "spring" in command.out
 
 
 def test_the_plain_status_tells_of_breakers_that_are_not_closed(scene: Scene, config: Path) -> None:

@@ -110,4 +110,4 @@ def test_the_command_says_in_one_line_that_its_port_is_taken() -> None:
         command = [sys.executable, "-m", "supervisor", "simulate-livekit", "--port", port]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == f"Error: cannot listen on 127.0.0.1:{port}: Address already in use\n"
+    assert done.stderr == f"campaignd: cannot listen on 127.0.0.1:{port}: Address already in use\n"

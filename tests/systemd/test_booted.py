@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(240)
 FOREVER_S = 10_000
 QUICKLY = "RestartSec=100ms"
 COLOUR = "\x1b["
+SUCCESSFUL = "campaignd_config_last_reload_successful"
 
 
 @pytest.fixture(scope="module")
@@ -67,20 +68,20 @@ def test_the_processes_that_it_starts_can_do_their_work_as_hardened_as_it_is(ser
     assert service.as_the_service(transcriber) == (0, ""), "it could not give way to calls"
 
 
-def test_a_reload_with_good_files_reaches_the_service_and_one_with_bad_files_never_does(service: Installed) -> None:
+def test_a_reload_with_bad_files_fails_and_the_service_says_that_it_refused_them(service: Installed) -> None:
     assert service.systemctl("start", SERVICE) == (0, "")
-    pid, before = service.show("MainPID"), service.process_log()
+    pid = service.show("MainPID")
     service.service_file(more="[http]\nlisten = 9464")
-    code, _ = service.systemctl("reload", SERVICE)
-    assert code != 0
-    assert "/etc/campaignd/campaignd.toml: http.listen" in service.log(), "the operator is not told what is wrong"
-    assert service.process_log() == before, "the service was signalled"
+    assert service.systemctl("reload", SERVICE)[0] != 0
+    service.wait_for("StatusText", "the last reload was refused")
+    assert f"{SUCCESSFUL} 0.0" in service.ask(f"{HTTP}/metrics")[1], "nobody is warned before the next start fails"
+    assert "/etc/campaignd/campaignd.toml: http.listen" in service.process_log()
     assert service.show("ActiveState") == "active"
     service.service_file(more='[companies.beta]\nname = "Beta"')
     assert service.systemctl("reload", SERVICE) == (0, "")
-    service.wait_until_it_says_more_than(before)
-    assert service.show("ActiveState") == "active"
-    assert service.show("MainPID") == pid
+    assert "configuration_reloaded" in service.process_log(), "the reload was taken for done before it was"
+    assert f"{SUCCESSFUL} 1.0" in service.ask(f"{HTTP}/metrics")[1]
+    assert (service.show("ActiveState"), service.show("MainPID")) == ("active", pid)
     assert service.ask(f"{HTTP}/readyz")[0] == 200
 
 

@@ -42,6 +42,13 @@ def test_a_transcriber_killed_for_its_memory_does_not_take_the_service_with_it(n
     assert "OOMPolicy=continue" in _settings(UNITS / name), "by default systemd ends all processes of the unit"
 
 
+@pytest.mark.parametrize("name", ["campaignd.service", "campaignd@.service"])
+def test_a_start_that_fails_is_tried_again_however_long_postgresql_is_away(name: str) -> None:
+    settings = _settings(UNITS / name)
+    assert {"Restart=always", "StartLimitIntervalSec=0"} <= set(settings), "systemd gives up after so many starts"
+    assert "RestartPreventExitStatus=2" in settings, "a wrong file is read again and again"
+
+
 def _said(*arguments: str) -> tuple[int, str]:
     command = [program("systemd-analyze"), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)

@@ -186,7 +186,7 @@ def test_an_outage_of_postgresql_is_nobodys_fault(tree: Tree) -> None:
     tree.supervise(CHILD)
     die_at_every_start(tree, 40)
     tree.wait_for_generation(41)
-    assert tree.deaths == []
+    assert (tree.deaths, tree.telemetry.restarted) == ([], [])
 
 
 def test_want_of_threads_is_nobodys_fault(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
