@@ -33,7 +33,7 @@ Owner = tuple[UUID, UUID]
 """Ids of a company and of one of its skillbases."""
 
 Progress = Callable[[str, int, int], None]
-"""Campaign's slug, bytes of its list read, bytes in all."""
+"""Campaign's slug, bytes of its list read, bytes in all; both 0 while another import into it is waited for."""
 
 
 def write_settings(connection: Connection, snapshot: Snapshot, now: datetime) -> dict[str, UUID]:
