@@ -186,6 +186,19 @@ def test_a_list_that_vanishes_while_the_service_starts_is_imported_once_it_is_th
     world.wait_for_status("spring", "running")
 
 
+def test_a_list_that_vanishes_before_it_is_read_is_imported_once_it_is_there(world: World) -> None:
+    lists = world.folder / "lists"
+    world.call_list("autumn", PEOPLE)
+    with capture_logs() as logs:
+        with another_import(world, "autumn"):
+            world.reload()
+            wait_for_an_import_that_waits_for_another(world)
+            (lists / "autumn.csv").rename(lists / "elsewhere.csv")
+        wait_until(lambda: [log for log in logs if log["event"] == "call_list_put_off"], 20)
+    (lists / "elsewhere.csv").rename(lists / "autumn.csv")
+    wait_until(lambda: imported(world, "autumn") == len(PEOPLE), 20)
+
+
 def test_a_start_ends_when_the_service_fails_while_a_list_waits_for_another_import(world: World) -> None:
     world.stop()
     world.call_list("autumn", PEOPLE)
