@@ -21,8 +21,8 @@ PostgreSQL. The rest takes moments."""
 
 class Heartbeat:
     """Feeds the watchdog, but only after a round trip through the tree: a process that lives and does nothing is
-    killed and started again. For the main thread, which calls one of these at every turn of what it does; systemd is
-    told at most every `interval_s`."""
+    killed and started again. For the main thread, which calls one of these at every turn of what it does, and before
+    that for whoever imports; systemd is told at most every `interval_s`."""
 
     def __init__(self, manager: ServiceManager, service: Service) -> None:
         self._manager = manager
@@ -43,9 +43,11 @@ class Heartbeat:
         return f"{_count(campaigns, 'campaign')}, {_count(calls, 'call')} in progress{refused}"
 
     def importing(self, slug: str, done: int, total: int) -> None:
-        """A campaign's list is being imported, and this much of it is read: that may take as long as it moves."""
+        """A campaign's list is being imported, and this much of it is read: that may take as long as it moves, or waits
+        for another import (0 of 0)."""
         if self._is_due():
-            self._manager.extend(_EXTENSION_S, f"importing the list of {slug}: {done / max(total, 1):.0%}")
+            waits = f"waiting for another import into {slug}"
+            self._manager.extend(_EXTENSION_S, f"importing the list of {slug}: {done / total:.0%}" if total else waits)
 
     def running(self) -> None:
         """Campaigns are being worked."""

@@ -25,6 +25,7 @@ from actors.clock import Clock
 from actors.dialer.gateway import DIAL_WITHIN_S, Gateway
 from actors.dialer.messages import AreAllSettled
 from actors.dialer.reconciler import read_installation
+from actors.errors import CampaignServiceError
 from actors.ids import new_id
 from actors.roster import leases
 from actors.supervision import Drain
@@ -55,6 +56,7 @@ _GROUP_STOPS_WITHIN_S = 10.0
 _ACTORS_STOP_WITHIN_S = 30.0
 """All of them together: where several groups hang, each has less time."""
 _ANSWER_TIMEOUT_S = 1.0
+_LOOK_EVERY_S = 0.5
 
 
 class Service:
@@ -86,12 +88,14 @@ class Service:
         self,
         on_listening: Callable[[str], None] = lambda url: None,
         progress: Progress = lambda slug, done, total: None,
+        while_importing: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start everything, and apply the configuration. Returns when campaigns are being worked. `on_listening` is
-        told the URL of its HTTP interface before anybody is called. Raises CampaignServiceError; after any exception
-        nothing runs."""
+        """Start everything, and apply the configuration. Returns when campaigns are being worked, and each call list is
+        imported or put off. `on_listening` is told the URL of its HTTP interface before anybody is called; `progress`,
+        on another thread, how far the import is. `while_importing` is called again and again, and what it raises ends
+        the start. Raises CampaignServiceError; after any exception nothing runs."""
         try:
-            self._start(on_listening, progress)
+            self._start(on_listening, progress, while_importing)
         except BaseException:
             self._closing.close()
             raise
@@ -147,7 +151,9 @@ class Service:
         self.begin_nothing_new()
         self._closing.close()
 
-    def _start(self, on_listening: Callable[[str], None], progress: Progress) -> None:
+    def _start(
+        self, on_listening: Callable[[str], None], progress: Progress, while_importing: Callable[[], None]
+    ) -> None:
         snapshot, closing = self._snapshot, self._closing
         key, secret = self._secrets.livekit()
         metrics = Metrics(version("campaignd"))
@@ -262,7 +268,11 @@ class Service:
         )
 
         # Beside calling: a long list keeps nobody waiting but its own campaign.
-        importer.import_now(snapshot, campaigns, progress)
+        importer.want(snapshot, campaigns, progress)
+        while not importer.has_tried(_LOOK_EVERY_S):
+            while_importing()
+            if self.failed.is_set():
+                raise CampaignServiceError("The service failed while it started: its log has why (service_failed)")
         self._ready = True
         self._log.info("service_ready", url=self.url, campaigns=len(campaigns))
 

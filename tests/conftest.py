@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.database.migrations import migrate
 from supervisor.database.roles import OWNER, become, set_up_roles
 from supervisor.simulator import SimulatorThread
+from tests.systemd.listening import Listening
 from tests.world import KEY, SECRET, TUESDAY, World
 
 if sys.version_info < (3, 12):
@@ -119,3 +121,11 @@ def still_world(tmp_path: Path, dsn: str, livekit: SimulatorThread) -> Iterator[
     world = World(tmp_path, dsn, livekit, ManualClock(TUESDAY))
     yield world
     world.close()
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Listening]:
+    """A place where systemd would listen."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(address := str(tmp_path / "notify"))
+        yield Listening(receiver, address)

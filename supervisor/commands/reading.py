@@ -10,11 +10,10 @@ from actors.jobs.call_lists.rows import Progress as ReadSoFar
 
 
 @contextmanager
-def reading_bar(name: str) -> Iterator[ReadSoFar | None]:
-    """A progress bar on the terminal, to be told what has been read of the file of this name; None where there is no
-    terminal."""
+def reading_bar(name: str) -> Iterator[ReadSoFar]:
+    """A progress bar on the terminal, if there is one, to be told what has been read of the file of this name."""
     if not sys.stderr.isatty():
-        yield None
+        yield lambda done, total: None
         return
     # Only where somebody looks: memory for some 60,000 rows.
     from rich.console import Console
@@ -23,4 +22,4 @@ def reading_bar(name: str) -> Iterator[ReadSoFar | None]:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -84,13 +84,8 @@ def command(config: Path) -> None:
         prepare_schema(snapshot, dsn)
         service = Service(snapshot, secrets, dsn, SystemClock())
         heartbeat = Heartbeat(manager, service)
-
-        def progress(slug: str, done: int, total: int) -> None:
-            signals.raise_if_asked()
-            heartbeat.importing(slug, done, total)
-
         try:
-            service.start(progress=progress)
+            service.start(progress=heartbeat.importing, while_importing=signals.raise_if_asked)
         except StoppedByOperator:
             log.info("stopped", reason="asked to while it was starting")
             return

@@ -33,7 +33,7 @@ Owner = tuple[UUID, UUID]
 """Ids of a company and of one of its skillbases."""
 
 Progress = Callable[[str, int, int], None]
-"""Campaign's slug, bytes of its list read, bytes in all."""
+"""Campaign's slug, bytes of its list read, bytes in all; both 0 while another import into it is waited for."""
 
 
 def write_settings(connection: Connection, snapshot: Snapshot, now: datetime) -> dict[str, UUID]:
@@ -233,6 +233,8 @@ def _import(
             )
             connection.execute("UPDATE campaigns SET call_list_sha256 = %s WHERE id = %s", (digest, campaign_id))
     except (CallListValidationError, CampaignValidationError, CampaignNotFoundError) as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None  # the list was there to be hashed: it is put off, as if it had not been
         log.error("call_list_not_imported", reason=str(error))
         return
     log.info("call_list_imported", total=result.total, created=result.created, errors=len(result.errors))

@@ -92,11 +92,11 @@ def test_it_stops_while_a_list_waits_for_another_import_of_its_campaign(
     with setting.service() as service, psycopg.connect(setting.dsn) as other:
         row = database.execute("SELECT id FROM campaigns WHERE slug = 'winter'").fetchone()
         assert row is not None
-        assert Tasks(other, row[0]).lock() is not None
+        assert Tasks(other, row[0]).lock(pytest.fail) is not None
         with (setting.folder / "winter.csv").open("a") as call_list:
             call_list.write("+79450000402\n")
         service.signal_group(signal.SIGHUP)
-        waiting = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        waiting = "SELECT FROM pg_stat_activity WHERE query ~ 'try_advisory|pg_sleep' AND pid <> pg_backend_pid()"
         wait_until(lambda: database.execute(waiting).rowcount, 20, "the import to wait")
         service.signal_group(signal.SIGTERM)
         assert service.end(20) == 0

@@ -229,14 +229,13 @@ def test_two_imports_at_once_create_no_duplicates(ledger: Ledger, list_of: ListO
             second.append(ledger.add(campaign, two, connection=connection))
 
     thread = threading.Thread(target=import_two)
+    waiting = "SELECT FROM pg_stat_activity WHERE query ~ 'try_advisory|pg_sleep' AND pid <> pg_backend_pid()"
     with psycopg.connect(ledger.dsn, autocommit=True) as watcher:
 
         def start_the_other(done: int, total: int) -> None:
             if thread.ident is None:
                 thread.start()
-                wait_until(
-                    lambda: watcher.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").rowcount
-                )
+                wait_until(lambda: watcher.execute(waiting).rowcount)
 
         first = import_call_list(ledger.connection, campaign, one, NOW, start_the_other)
         thread.join()

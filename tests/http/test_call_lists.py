@@ -25,7 +25,10 @@ IMPORTED = {
     "errors": ["Row 5: Duplicate of row 2", "Row 6: Empty phone number"],
 }
 LOCK = "SELECT pg_advisory_lock(hashtextextended('call list of campaign ' || %s::uuid, 0))"
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name = 'campaignd http' AND query ~ 'try_advisory|pg_sleep'"
+)
 
 
 def send(site: Site, campaign: object, body: bytes, name: str = "spring.csv") -> Answer:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from actors.errors import CampaignServiceError
 from actors.ids import new_id
+from actors.jobs.call_lists.ledger import Tasks
 from actors.roster import statuses
 from supervisor import importer
 from supervisor.reload import Result
@@ -51,6 +54,25 @@ def wait_for_an_import_that_waits(world: World) -> None:
         ),
         20,
         "an import to stand still",
+    )
+
+
+@contextmanager
+def another_import(world: World, slug: str) -> Iterator[None]:
+    """An import into the campaign that somebody else has begun, and does not end."""
+    with psycopg.connect(world.dsn) as other:
+        assert Tasks(other, world.id(slug)).lock(pytest.fail) is not None
+        yield
+
+
+def wait_for_an_import_that_waits_for_another(world: World) -> None:
+    wait_until(
+        lambda: world.read(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name = 'campaignd import' AND query ~ 'try_advisory|pg_sleep'"
+        ),
+        20,
+        "an import to wait for another",
     )
 
 
@@ -177,3 +199,28 @@ def test_a_list_that_vanishes_while_the_service_starts_is_imported_once_it_is_th
     assert [world.row(slug)["status"] for slug in ("autumn", "spring", "winter")] == ["running", "draft", "running"]
     (lists / "elsewhere.csv").rename(lists / "spring.csv")
     world.wait_for_status("spring", "running")
+
+
+def test_a_list_that_vanishes_before_it_is_read_is_imported_once_it_is_there(world: World) -> None:
+    lists = world.folder / "lists"
+    world.call_list("autumn", PEOPLE)
+    with capture_logs() as logs:
+        with another_import(world, "autumn"):
+            world.reload()
+            wait_for_an_import_that_waits_for_another(world)
+            (lists / "autumn.csv").rename(lists / "elsewhere.csv")
+        wait_until(lambda: [log for log in logs if log["event"] == "call_list_put_off"], 20)
+    (lists / "elsewhere.csv").rename(lists / "autumn.csv")
+    wait_until(lambda: imported(world, "autumn") == len(PEOPLE), 20)
+
+
+def test_a_start_ends_when_the_service_fails_while_a_list_waits_for_another_import(world: World) -> None:
+    world.stop()
+    world.call_list("autumn", PEOPLE)
+    with another_import(world, "autumn"), ThreadPoolExecutor() as executor:
+        starting = executor.submit(world.start)
+        wait_for_an_import_that_waits_for_another(world)
+        world.service.failed.set()
+        with pytest.raises(CampaignServiceError, match="failed while it started"):
+            starting.result(60)
+    assert imported(world, "autumn") == 1

@@ -50,7 +50,7 @@ def import_call_list(
     campaign_id: UUID,
     path: Path,
     now: datetime,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, total: None,
     rejects: Path | None = None,
 ) -> ImportResult:
     """Make each contact of the call list at `path` a pending task of the campaign, and count them in its total.
@@ -67,7 +67,7 @@ def import_call_list(
     tasks = Tasks(connection, campaign_id)
     try:
         with RejectsWorkbook(rejects) if rejects else nullcontext() as workbook, connection.transaction():
-            campaign = tasks.lock()
+            campaign = tasks.lock(lambda: progress(0, 0))
             if campaign is None:
                 raise CampaignNotFoundError(f"Campaign {campaign_id} not found")
             if campaign.status not in _OPEN:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,8 +21,9 @@ SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0
        set_config('client_encoding', 'UTF8', true)"""
 
 # Two imports into one campaign wait for each other, so that the second sees what the first brought. The campaign's row
-# stays free: every settled call updates it.
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('call list of campaign ' || %s::uuid, 0))"
+# stays free: every settled call updates it. Tried again and again: who waits inside PostgreSQL can't be told to stop.
+_ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('call list of campaign ' || %s::uuid, 0))"
+_A_MOMENT = "SELECT pg_sleep(0.2)"
 
 _CAMPAIGN = "SELECT id, company_id, name, status, default_region FROM campaigns WHERE id = %s"
 
@@ -66,10 +67,14 @@ class Tasks:
         self._connection = connection
         self._campaign_id = campaign_id
 
-    def lock(self) -> CampaignRow | None:
-        """Wait until nobody else imports into this campaign; then the campaign, or None if there is none."""
+    def lock(self, while_waiting: Callable[[], None]) -> CampaignRow | None:
+        """Wait until nobody else imports into this campaign; then the campaign, or None if there is none.
+        `while_waiting` is called again and again, and may raise."""
         self._connection.execute(_AS_LONG_AS_IT_TAKES)
-        self._connection.execute(_ONE_AT_A_TIME, [self._campaign_id])
+        with self._connection.cursor(row_factory=scalar_row) as cursor:
+            while not cursor.execute(_ONE_AT_A_TIME, [self._campaign_id]).fetchone():
+                while_waiting()
+                cursor.execute(_A_MOMENT)
         with self._connection.cursor(row_factory=class_row(CampaignRow)) as cursor:
             return cursor.execute(_CAMPAIGN, [self._campaign_id]).fetchone()
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from actors.errors import CallListValidationError
 
 Progress = Callable[[int, int], None]
-"""Called now and then with how much of the file has been read, and its size."""
+"""Called now and then with how much of the file has been read, and its size; both 0 while another import is waited for.
+What it raises ends the import."""
 
 _ENDINGS = (".csv", ".xlsx", ".xlsm", ".xls")
 # What a file is stands in its first bytes, not in its name: "Save as" and web exports give all of them to any of them.
