@@ -186,7 +186,8 @@ class Calls(Actor):
                 self._start(call, generation, resume=True, stands=stand.get(call.call_id))
 
     def _put_off(self, call: Call, generation: int) -> None:
-        """It goes on meanwhile: it is neither over nor hung up on because nobody can follow it."""
+        """It goes on meanwhile: it is neither over nor hung up on because nobody can follow it. One that has not been
+        dialed is not dialed any more: it is given back, so that its attempt does not count."""
         if not self._resume_later:
             self.remind("resume again", self.clock.now() + RESUME_AGAIN, ResumeAgain())
         self._resume_later[call.call_id] = call, generation
@@ -228,12 +229,8 @@ class Calls(Actor):
             self._dialers[call.call_id] = call, generation
         except RuntimeError as error:  # no thread to be had
             self._directory.leave(address)
-            said = f"could not start a dialer: {error}"
-            if resume:
-                self.log.warning("call_not_resumed", call=str(call.call_id), campaign=call.campaign, error=said)
-                self._put_off(call, generation)
-            else:
-                self._finished(CallResult(call, Outcome.ERROR, self.clock.now(), error=said))
+            self.log.warning("dialer_not_started", call=str(call.call_id), campaign=call.campaign, error=str(error))
+            self._put_off(call, generation)
 
     def _dialer_down(self, down: ChildDown) -> None:
         call_id = _call_id(down.address)
