@@ -302,8 +302,7 @@ class Campaign(Leased):
         result, now = ended.result, self.clock.now()
         call_id = result.call.call_id
         self._free(call_id, ended.told_at)
-        self._allowance.ahead.over(call_id)
-        self._through.over(call_id)
+        self._over(call_id)
         self.afterwards(Settle())
         if call_id not in self._results:
             share, slower = self._allowance.note_end(result, now)
@@ -335,9 +334,13 @@ class Campaign(Leased):
         with self._pool.connection() as connection:
             ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
         self._allowance.limiter.withdraw(call_id)
-        self._allowance.ahead.over(call_id)
-        self._through.over(call_id)
+        self._over(call_id)
         self._work_may_be_due, self._reached = True, None
+
+    def _over(self, call_id: UUID) -> None:
+        self._allowance.ahead.over(call_id)
+        if (trunk := self._through.over(call_id)) is not None:
+            self.tell(trunk_address(trunk), PermitsReturned((call_id,)))
 
     def _verdict(self, result: CallResult) -> Verdict:
         outage = self._allowance.met_an_outage(result)

@@ -25,9 +25,11 @@ class Through:
         """This call is to go through this trunk, or is in progress there; `began_at` where it is known."""
         self._calls[call_id] = trunk, began_at
 
-    def over(self, call_id: UUID) -> None:
-        """The call has ended, or never began."""
-        self._calls.pop(call_id, None)
+    def over(self, call_id: UUID) -> str | None:
+        """The call has ended, or never began: which trunk is to be told so. One that was left may have heard that we
+        keep this call when it knew already that it was over; None: the trunk knows."""
+        trunk, _ = self._calls.pop(call_id, (None, None))
+        return trunk if trunk in self._left else None
 
     def leave(self, trunk: str) -> None:
         """Nothing new goes through this trunk: permits that it may still grant are not used."""

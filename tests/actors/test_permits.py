@@ -26,6 +26,7 @@ from actors.trunk.actor import LOOK_AGAIN
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
+from tests.actors.test_made_ready import hang_up
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
@@ -177,6 +178,26 @@ def test_a_call_that_ended_while_its_trunk_was_down_leaves_its_room_to_others(st
     wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
 
 
+def test_a_call_whose_end_its_campaign_hears_of_when_it_has_another_trunk_leaves_its_room_to_others(
+    still_world: World,
+) -> None:
+    call_id = the_only_call(still_world, another_trunk="spare")
+    directory, trunk = still_world.service.directory, trunk_address("main")
+    still_world.connection.execute("BEGIN; UPDATE campaigns SET trunk = 'spare'")
+    still_world.connection.execute("LOCK TABLE skillbases IN ACCESS EXCLUSIVE MODE")
+    still_world.tell(campaign_address(still_world.id("spring")), SettingsChanged())  # it reads, and waits for the lock
+    hang_up(still_world)
+    wait_until(lambda: directory.find(dialer_address(call_id)) is None, what="the call's end")
+    still_world.connection.execute("COMMIT")
+    wait_until(lambda: [call["trunk"] for call in still_world.calls("spring")] == ["main", "spare"])
+    other = new_id()
+    with in_place_of(still_world, campaign_address(other)) as told:
+        resident = directory.find(trunk)
+        assert resident is not None
+        resident.ask(PermitsWanted(other, 1, 1, 0, anew=True), timeout=10)
+        assert [type(each) for each in told.told] == [PermitsGranted]
+
+
 def test_a_call_that_is_ready_when_its_trunk_learns_of_others_in_progress_does_not_begin(still_world: World) -> None:
     """Their campaign has come from another process."""
     still_world.limit(trunk="max_concurrent_calls = 1")
@@ -205,9 +226,11 @@ def test_who_shares_a_trunk_hears_of_the_other_process_however_long_its_leases_a
     wait_until(lambda: others_are_there(still_world.connection, new_id()))
 
 
-def the_only_call(world: World) -> UUID:
+def the_only_call(world: World, another_trunk: str | None = None) -> UUID:
     """Somebody talks, and another waits to be called, on a trunk that has room for one."""
     world.limit(trunk="max_concurrent_calls = 1")
+    if another_trunk is not None:
+        world.another_trunk(another_trunk)
     numbers = NUMBERS[:2]
     world.livekit.set_script({number: [Answer(ring_s=1, talk_s=300)] for number in numbers})
     world.campaign("spring", numbers)
