@@ -92,7 +92,7 @@ class Calls(Actor):
         self._vital_signs = VitalSigns()
         self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer; 0: not known
         self._unsettled: dict[UUID, CallResult] = {}
-        self._leaving: set[UUID] = set()  # calls whose dialers stop without a result
+        self._leaving: dict[UUID, Call] = {}  # their dialers stop without a result
         self._resume_when_gone: dict[UUID, Call] = {}  # wanted again before their dialers were gone
         self._resume_later: dict[UUID, tuple[Call, int]] = {}  # nobody follows them: with the next dialer's generation
 
@@ -208,8 +208,7 @@ class Calls(Actor):
         for call_id, (call, _) in self._dialers.items():
             dialer = self._directory.find(dialer_address(call_id))
             if call.campaign_id == campaign_id and dialer is not None:
-                self._leaving.add(call_id)
-                self.tell(trunk_address(call.trunk), PermitsReturned((call_id,)))
+                self._leaving[call_id] = call
                 self._resume_when_gone.pop(call_id, None)
                 dialer.stop(block=False)
         for call, _ in list(self._resume_later.values()):
@@ -239,13 +238,14 @@ class Calls(Actor):
             return  # one that hung, and has a successor
         self._directory.leave(down.address)
         self._dialers.pop(call_id, None)
-        self._leaving.discard(call_id)
+        left = self._leaving.pop(call_id, None)
         if wanted := self._resume_when_gone.pop(call_id, None):
             self._start(wanted, 1, resume=True)
+        elif left is not None:  # only now can nobody ask its trunk any more whether it may begin
+            self.tell(trunk_address(left.trunk), PermitsReturned((call_id,)))
+        elif call is None or down.error is None:
             return
-        if call is None or down.error is None:
-            return
-        if down.outage:
+        elif down.outage:
             self._put_off(call, down.generation)
         elif down.generation < MOST_DIALERS:
             self._telemetry.actor_restarted("dialer")
@@ -256,10 +256,10 @@ class Calls(Actor):
             self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=reason))
 
     def _never_dialed(self, call: Call) -> None:
-        """Its permit is returned here: its campaign may have failed, be worked by another supervisor, or be gone."""
-        self._leaving.add(call.call_id)
+        """Its permit is returned when its dialer is gone, and not by its campaign, which may have failed, be worked by
+        another supervisor, or be gone."""
+        self._leaving[call.call_id] = call
         self.tell(campaign_address(call.campaign_id), CallNeverBegan(call.call_id))
-        self.tell(trunk_address(call.trunk), PermitsReturned((call.call_id,)))
 
     def _finished(self, result: CallResult) -> None:
         call = result.call
@@ -271,7 +271,8 @@ class Calls(Actor):
             outcome=result.outcome.value,
             error=result.error,
         )
-        self._unsettled[call.call_id] = result
+        if call.call_id not in self._leaving or call.call_id in self._resume_when_gone:  # else nobody here settles it
+            self._unsettled[call.call_id] = result
         ended = CallEnded(result, self.stopwatch())
         self.tell(campaign_address(call.campaign_id), ended)
         self.tell(trunk_address(call.trunk), ended)
