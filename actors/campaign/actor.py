@@ -223,7 +223,8 @@ class Campaign(Leased):
         for call_id in ahead.give(room.calls):
             self._allowance.limiter.admit(call_id)
             self.tell(dialer_address(call_id), SlotFree(self._turnaround.take()))
-            self._tell_trunk(SlotGiven(call_id, self._campaign.needs), of=call_id)
+            trunk = self._through.trunk(call_id)
+            self.tell(trunk_address(trunk), SlotGiven(call_id, self._campaign.needs(trunk)))
         for call_id in ahead.send_back(now, everybody=room.shut):
             self.tell(dialer_address(call_id), DoNotBegin())
         if (returns_at := ahead.next_return()) is not None:
@@ -380,7 +381,7 @@ class Campaign(Leased):
         self._allowance.follow(
             running=campaign.status == "running",
             held_by=campaign.held_by,
-            needs=campaign.needs,
+            needs=campaign.needs(campaign.trunk),
             early=not campaign.company_limited,  # of its slots none may be kept for those that wait
             limits=campaign.settings.limits,
             conduct=self._conduct,
@@ -393,5 +394,5 @@ class Campaign(Leased):
         now = self.clock.now()
         self.remind("pulse", max(now + PULSE, self._allowance.rests_until(now) or now), Pulse())
 
-    def _tell_trunk(self, message: object, of: UUID | None = None) -> None:
-        self.tell(trunk_address(self._through.trunk(of, self._campaign.trunk)), message)
+    def _tell_trunk(self, message: PermitsWanted | PermitsReturned) -> None:
+        self.tell(trunk_address(self._campaign.trunk), message)

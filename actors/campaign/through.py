@@ -35,9 +35,9 @@ class Through:
         """Nothing new goes through this trunk: permits that it may still grant are not used."""
         self._left.add(trunk)
 
-    def trunk(self, call_id: UUID | None, usually: str) -> str:
-        """The call's trunk; `usually` for one that is not known, and for no call."""
-        return self._calls[call_id][0] if call_id in self._calls else usually
+    def trunk(self, call_id: UUID) -> str:
+        """The trunk of a call that is not over."""
+        return self._calls[call_id][0]
 
     def kept(self, campaign_id: UUID, trunk: str) -> dict[str, PermitsKept]:
         """What each trunk is to be told that has calls of this campaign, the one it uses and those it has left: which
