@@ -17,3 +17,9 @@ def trunk_service(trunk: str) -> str:
 def agents_service(agent_name: str) -> str:
     """The service that the agents of this name are."""
     return f"agents:{agent_name}"
+
+
+def needed_services(trunk: str, agent_name: str, *, recorded: bool) -> frozenset[str]:
+    """The services without which calls can't be what they should that go through this trunk to these agents."""
+    needed = {LIVEKIT, trunk_service(trunk), agents_service(agent_name)}
+    return frozenset(needed | {RECORDINGS} if recorded else needed)

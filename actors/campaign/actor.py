@@ -223,7 +223,8 @@ class Campaign(Leased):
         for call_id in ahead.give(room.calls):
             self._allowance.limiter.admit(call_id)
             self.tell(dialer_address(call_id), SlotFree(self._turnaround.take()))
-            self._tell_trunk(SlotGiven(call_id, self._campaign.needs), of=call_id)
+            trunk = self._through.trunk(call_id)
+            self.tell(trunk_address(trunk), SlotGiven(call_id, self._campaign.needs(trunk)))
         for call_id in ahead.send_back(now, everybody=room.shut):
             self.tell(dialer_address(call_id), DoNotBegin())
         if (returns_at := ahead.next_return()) is not None:
@@ -302,8 +303,7 @@ class Campaign(Leased):
         result, now = ended.result, self.clock.now()
         call_id = result.call.call_id
         self._free(call_id, ended.told_at)
-        self._allowance.ahead.over(call_id)
-        self._through.over(call_id)
+        self._over(call_id)
         self.afterwards(Settle())
         if call_id not in self._results:
             share, slower = self._allowance.note_end(result, now)
@@ -335,9 +335,13 @@ class Campaign(Leased):
         with self._pool.connection() as connection:
             ledger.give_back(connection, self._campaign, [call_id], self.clock.now())
         self._allowance.limiter.withdraw(call_id)
-        self._allowance.ahead.over(call_id)
-        self._through.over(call_id)
+        self._over(call_id)
         self._work_may_be_due, self._reached = True, None
+
+    def _over(self, call_id: UUID) -> None:
+        self._allowance.ahead.over(call_id)
+        if (trunk := self._through.over(call_id)) is not None:
+            self.tell(trunk_address(trunk), PermitsReturned((call_id,)))
 
     def _verdict(self, result: CallResult) -> Verdict:
         outage = self._allowance.met_an_outage(result)
@@ -377,7 +381,7 @@ class Campaign(Leased):
         self._allowance.follow(
             running=campaign.status == "running",
             held_by=campaign.held_by,
-            needs=campaign.needs,
+            needs=campaign.needs(campaign.trunk),
             early=not campaign.company_limited,  # of its slots none may be kept for those that wait
             limits=campaign.settings.limits,
             conduct=self._conduct,
@@ -390,5 +394,5 @@ class Campaign(Leased):
         now = self.clock.now()
         self.remind("pulse", max(now + PULSE, self._allowance.rests_until(now) or now), Pulse())
 
-    def _tell_trunk(self, message: object, of: UUID | None = None) -> None:
-        self.tell(trunk_address(self._through.trunk(of, self._campaign.trunk)), message)
+    def _tell_trunk(self, message: PermitsWanted | PermitsReturned) -> None:
+        self.tell(trunk_address(self._campaign.trunk), message)

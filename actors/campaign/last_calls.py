@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 from actors.actor import Actor, Surroundings
 from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, dialer_address, trunk_address
 from actors.campaign import ledger
-from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt, ReadyForSlot
+from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt, ProbeOffered, ReadyForSlot
 from actors.campaign.retry import Retry
 from actors.campaign.settings import RetrySettings
 from actors.campaign.through import Through
@@ -19,6 +19,7 @@ from actors.dialer.messages import CallResult, DoNotBegin, LetGo, ResultsSettled
 from actors.errors import LeaseLostError
 from actors.roster.messages import LookAround
 from actors.supervision import StopChild
+from actors.trunk.messages import ProbeDeclined
 
 _NO_JITTER = 0.5
 
@@ -56,6 +57,8 @@ class LastCalls(Actor):
                 self._under_lease(lambda: self._give_back(message.call_id))
             case ReadyForSlot():
                 self.tell(dialer_address(message.call_id), DoNotBegin())
+            case ProbeOffered():
+                self.tell(trunk_address(message.trunk), ProbeDeclined(message.call_id))
             case CallsInDoubt():
                 self._under_lease(self._see_to_calls)
             case _:

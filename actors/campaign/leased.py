@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from actors.actor import Actor, Surroundings
-from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address
+from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, trunk_address
+from actors.campaign.messages import ProbeOffered
 from actors.campaign.reminders import Return
 from actors.dialer.messages import RETURN_WITHIN, LetGo
 from actors.errors import LeaseLostError
 from actors.roster.messages import LookAround
 from actors.supervision import Drain, StopChild
+from actors.trunk.messages import ProbeDeclined
 
 LOOK_AGAIN = timedelta(seconds=1)
 """How soon something is tried again that could be done, if all is as it should be: a claim, or the lease."""
@@ -60,6 +62,8 @@ class Leased(Actor):
 
     def receive(self, message: Any) -> None:
         if self._lost_at is not None and not isinstance(message, Return | Drain):
+            if isinstance(message, ProbeOffered):
+                self.tell(trunk_address(message.trunk), ProbeDeclined(message.call_id))
             return
         try:
             if isinstance(message, Return):

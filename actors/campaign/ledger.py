@@ -26,7 +26,7 @@ from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
 from actors.limiter import UNLIMITED
 from actors.prices import PriceList
-from actors.services import BREAKER, LIVEKIT, RECORDINGS, agents_service, trunk_service
+from actors.services import BREAKER, needed_services
 from actors.statements import statement
 
 Opening = Callable[[str, datetime], datetime | None]
@@ -60,11 +60,10 @@ class CampaignRow:
     holds: frozenset[str] = frozenset()
     prices: Mapping[str, PriceList] = field(default_factory=dict)  # by trunk: its own, and its calls'
 
-    @property
-    def needs(self) -> frozenset[str]:
-        """The services without which its calls can't be what they should."""
-        needs = {LIVEKIT, trunk_service(self.trunk), agents_service(self.agent_name)}
-        return frozenset(needs | {RECORDINGS} if self.settings.recording.enabled else needs)
+    def needs(self, trunk: str) -> frozenset[str]:
+        """The services without which its calls through this trunk, its own or one that it had, can't be what they
+        should."""
+        return needed_services(trunk, self.agent_name, recorded=self.settings.recording.enabled)
 
     @property
     def held_by(self) -> frozenset[str]:

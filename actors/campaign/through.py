@@ -25,17 +25,19 @@ class Through:
         """This call is to go through this trunk, or is in progress there; `began_at` where it is known."""
         self._calls[call_id] = trunk, began_at
 
-    def over(self, call_id: UUID) -> None:
-        """The call has ended, or never began."""
-        self._calls.pop(call_id, None)
+    def over(self, call_id: UUID) -> str | None:
+        """The call has ended, or never began: which trunk is to be told so. One that was left may have heard that we
+        keep this call when it knew already that it was over; None: the trunk knows."""
+        trunk, _ = self._calls.pop(call_id, (None, None))
+        return trunk if trunk in self._left else None
 
     def leave(self, trunk: str) -> None:
         """Nothing new goes through this trunk: permits that it may still grant are not used."""
         self._left.add(trunk)
 
-    def trunk(self, call_id: UUID | None, usually: str) -> str:
-        """The call's trunk; `usually` for one that is not known, and for no call."""
-        return self._calls[call_id][0] if call_id in self._calls else usually
+    def trunk(self, call_id: UUID) -> str:
+        """The trunk of a call that is not over."""
+        return self._calls[call_id][0]
 
     def kept(self, campaign_id: UUID, trunk: str) -> dict[str, PermitsKept]:
         """What each trunk is to be told that has calls of this campaign, the one it uses and those it has left: which

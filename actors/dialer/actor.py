@@ -81,6 +81,7 @@ class Dialer(Actor):
         self._stands = stands
         self._waits, self._slot_freed_at = call.waits and not resume, call.slot_freed_at
         self._longest_dial = longest_dial
+        self._begin_before = call.begin_before
         self._dialing_at: datetime | None = None
         self._marked_perhaps: list[datetime] = []  # when PostgreSQL was asked for the mark and did not answer
         self._unclear: Unclear | None = None  # why it is not known whether the phone rings
@@ -105,6 +106,8 @@ class Dialer(Actor):
         match message:
             case RoomReady():
                 faults.reach("after_room")
+                agent_waits_until = self.clock.now() + reminders.BEGIN_WITHIN
+                self._begin_before = min(self._begin_before or agent_waits_until, agent_waits_until)
                 self._ask_to_begin()
             case SlotFree():
                 if self._waits:
@@ -113,9 +116,10 @@ class Dialer(Actor):
                 self._ask_to_begin()
             case Begin():
                 self._dial(message.limits)
+            case DoNotBegin() | RoomFinished() if self._dialing_at is None:
+                self._give_back()
             case DoNotBegin():
-                if self._dialing_at is None:
-                    self._give_back()
+                pass  # it has begun
             case Answered():
                 faults.reach("before_answer")
                 self._answered(message.sip_call_id)
@@ -179,9 +183,10 @@ class Dialer(Actor):
         self.remind("look", self.clock.now() + wait, Look())
 
     def _give_back(self) -> None:
-        """It may not begin: the window has closed, the campaign was paused, or is worked by another supervisor. What
-        has been settled or given back already, is not touched by this. Nor would be one whose mark may be written
-        though PostgreSQL did not say so: it would look dialed, and be followed by nobody."""
+        """It may not begin: the window has closed, the campaign was paused, or is worked by another supervisor; or its
+        agent will have been sent away. What has been settled or given back already, is not touched by this. Nor would
+        be one whose mark may be written though PostgreSQL did not say so: it would look dialed, and be followed by
+        nobody."""
         if self._marked_perhaps:
             self._finish(Outcome.ERROR, "not dialed: PostgreSQL did not say in time whether it might be", Fault.OURS)
             return
@@ -203,7 +208,7 @@ class Dialer(Actor):
         if self._dialing_at is not None:
             return
         now, decided_at = self.clock.now(), self.stopwatch()
-        if self._call.begin_before is not None and now >= self._call.begin_before:
+        if self._begin_before is not None and now >= self._begin_before:
             self._give_back()
             return
         try:

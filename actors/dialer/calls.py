@@ -94,7 +94,7 @@ class Calls(Actor):
         self._dialers: dict[UUID, tuple[Call, int]] = {}  # the generation of each call's dialer; 0: not known
         self._unsettled: dict[UUID, CallResult] = {}
         self._given_up: set[UUID] = set()  # campaigns of which nobody settles anything
-        self._leaving: set[UUID] = set()  # calls whose dialers stop without a result
+        self._leaving: dict[UUID, Call] = {}  # their dialers stop without a result
         self._resume_when_gone: dict[UUID, Call] = {}  # wanted again before their dialers were gone
         self._resume_later: dict[UUID, tuple[Call, int]] = {}  # nobody follows them: with the next dialer's generation
 
@@ -191,7 +191,8 @@ class Calls(Actor):
                 self._start(call, generation, resume=True, stands=stand.get(call.call_id))
 
     def _put_off(self, call: Call, generation: int) -> None:
-        """It goes on meanwhile: it is neither over nor hung up on because nobody can follow it."""
+        """It goes on meanwhile: it is neither over nor hung up on because nobody can follow it. One that has not been
+        dialed is not dialed any more: it is given back, so that its attempt does not count."""
         if not self._resume_later:
             self.remind("resume again", self.clock.now() + RESUME_AGAIN, ResumeAgain())
         self._resume_later[call.call_id] = call, generation
@@ -212,8 +213,7 @@ class Calls(Actor):
         for call_id, (call, _) in self._dialers.items():
             dialer = self._directory.find(dialer_address(call_id))
             if call.campaign_id == campaign_id and dialer is not None:
-                self._leaving.add(call_id)
-                self.tell(trunk_address(call.trunk), PermitsReturned((call_id,)))
+                self._leaving[call_id] = call
                 self._resume_when_gone.pop(call_id, None)
                 dialer.stop(block=False)
         for call, _ in list(self._resume_later.values()):
@@ -231,12 +231,8 @@ class Calls(Actor):
             self._start_dialer(dialer_address(call.call_id), generation, call, resume, stands)
             self._dialers[call.call_id] = call, generation
         except NoThreadError as error:
-            said = f"could not start a dialer: {error}"
-            if resume:
-                self.log.warning("call_not_resumed", call=str(call.call_id), campaign=call.campaign, error=said)
-                self._put_off(call, generation)
-            else:
-                self._finished(CallResult(call, Outcome.ERROR, self.clock.now(), error=said))
+            self.log.warning("dialer_not_started", call=str(call.call_id), campaign=call.campaign, error=str(error))
+            self._put_off(call, generation)
 
     def _dialer_down(self, down: ChildDown) -> None:
         call_id = _call_id(down.address)
@@ -245,13 +241,14 @@ class Calls(Actor):
             return  # one that hung, and has a successor
         self._directory.leave(down.address)
         self._dialers.pop(call_id, None)
-        self._leaving.discard(call_id)
+        left = self._leaving.pop(call_id, None)
         if wanted := self._resume_when_gone.pop(call_id, None):
             self._start(wanted, 1, resume=True)
+        elif left is not None:  # only now can nobody ask its trunk any more whether it may begin
+            self.tell(trunk_address(left.trunk), PermitsReturned((call_id,)))
+        elif call is None or down.error is None:
             return
-        if call is None or down.error is None:
-            return
-        if down.outage:
+        elif down.outage:
             self._put_off(call, down.generation)
         elif down.generation < MOST_DIALERS:
             self._telemetry.actor_restarted("dialer")
@@ -262,10 +259,10 @@ class Calls(Actor):
             self._finished(CallResult(call, Outcome.INTERRUPTED, self.clock.now(), error=reason))
 
     def _never_dialed(self, call: Call) -> None:
-        """Its permit is returned here: its campaign may have failed, be worked by another supervisor, or be gone."""
-        self._leaving.add(call.call_id)
+        """Its permit is returned when its dialer is gone, and not by its campaign, which may have failed, be worked by
+        another supervisor, or be gone."""
+        self._leaving[call.call_id] = call
         self.tell(campaign_address(call.campaign_id), CallNeverBegan(call.call_id))
-        self.tell(trunk_address(call.trunk), PermitsReturned((call.call_id,)))
 
     def _finished(self, result: CallResult) -> None:
         call = result.call
@@ -277,7 +274,8 @@ class Calls(Actor):
             outcome=result.outcome.value,
             error=result.error,
         )
-        self._unsettled[call.call_id] = result
+        if call.call_id not in self._leaving or call.call_id in self._resume_when_gone:  # else nobody here settles it
+            self._unsettled[call.call_id] = result
         ended = CallEnded(result, self.stopwatch())
         self.tell(campaign_address(call.campaign_id), ended)
         self.tell(trunk_address(call.trunk), ended)

@@ -12,7 +12,7 @@ from uuid import UUID
 from actors.blame import Fault
 from actors.limiter import CallLimits
 from actors.outcomes import Outcome
-from actors.services import LIVEKIT, RECORDINGS, agents_service, trunk_service
+from actors.services import needed_services
 
 ROOM_PREFIX = "campaignd-"
 _INSTALLATION = "campaignd_installation"
@@ -94,8 +94,7 @@ class Call:
     @property
     def needs(self) -> frozenset[str]:
         """The services without which it can't be what it should."""
-        needs = {LIVEKIT, trunk_service(self.trunk), agents_service(self.agent_name)}
-        return frozenset(needs | {RECORDINGS} if self.recorded else needs)
+        return needed_services(self.trunk, self.agent_name, recorded=self.recorded)
 
     @property
     def room(self) -> str:

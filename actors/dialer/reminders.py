@@ -13,6 +13,9 @@ HAND_OVER_AGAIN = timedelta(seconds=1)
 ASK_AGAIN = timedelta(seconds=2)
 TRUNK_FULL_PAUSE = timedelta(milliseconds=200)
 """How soon a call tries again whose trunk other processes use to the full."""
+BEGIN_WITHIN = timedelta(seconds=60)
+"""How soon after its room is there a call must have begun. Its agent waits in it, and LiveKit closes it after 120 s: a
+dial then makes it anew, without an agent."""
 
 
 @dataclass(frozen=True)

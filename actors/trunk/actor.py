@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -140,9 +140,7 @@ class Trunk(Actor):
             case PermitsWanted():
                 self._want(message)
             case PermitsReturned():
-                self._withdraw(message.call_ids)
-                if self._probe_call in message.call_ids:
-                    self._offer_probe()
+                self._return(message.call_ids)
             case PermitsKept():
                 self._keep(message.campaign_id, dict(message.calls))
             case ReadyToBegin():
@@ -167,9 +165,7 @@ class Trunk(Actor):
                 self._to_offer = self._directory.campaigns()
                 self._offer_probe()
             case ProbeDeclined():
-                self._withdraw((message.call_id,))
-                if message.call_id == self._probe_call:
-                    self._offer_probe()
+                self._return((message.call_id,))
             case TrunkConfigured():
                 self._configure(message.limits)
             case Faster():
@@ -202,12 +198,18 @@ class Trunk(Actor):
         self._turns_ahead.want(campaign_id, 0)
         owned = [call for call, campaign in self._permits.items() if campaign == campaign_id]
         self._inherited.difference_update(owned)
-        self._withdraw(call for call in owned if call not in kept)
+        self._return([call for call in owned if call not in kept])
         for call_id, began_at in kept.items():
             self._permits[call_id] = campaign_id
             self._limiter.prepare(call_id)
             if began_at is not None:
                 self._limiter.began(call_id, began_at)
+
+    def _return(self, call_ids: Collection[UUID]) -> None:
+        """Nobody is called by these: if one was to be the probe, another campaign may have somebody to call."""
+        self._withdraw(call_ids)
+        if self._probe_call in call_ids:
+            self._offer_probe()
 
     def _withdraw(self, call_ids: Iterable[UUID]) -> None:
         for call_id in call_ids:

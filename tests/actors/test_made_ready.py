@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from livekit import api
 
-from actors.addresses import campaign_address
+from actors.addresses import campaign_address, trunk_address
 from actors.campaign.ahead import LONGEST_WAIT
 from actors.campaign.messages import HandOver, ServicesFailing, SettingsChanged
 from actors.roster import statuses
-from actors.services import LIVEKIT
+from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
@@ -187,6 +187,27 @@ def test_who_waits_and_has_come_onto_do_not_call_is_not_called(waiting_world: Wo
     wait_until(
         lambda: {t["status"] for t in waiting_world.tasks("spring") if t["phone_number"] in forbidden} == {"failed"}
     )
+
+
+def test_who_waits_for_a_trunk_that_fails_is_not_called_through_it_when_the_campaign_has_another(
+    still_world: World,
+) -> None:
+    still_world.another_trunk("spare")
+    begin(still_world)
+    wait_until(lambda: len(waiting(still_world)) == AHEAD)
+    before = {call["id"] for call in waiting(still_world)}
+    still_world.connection.execute("UPDATE campaigns SET trunk = 'spare'")
+    campaign = still_world.service.directory.find(campaign_address(still_world.id("spring")))
+    assert campaign is not None
+    campaign.ask(SettingsChanged(), timeout=10)  # answered once it has the other trunk
+    still_world.tell(trunk_address("main"), ServicesFailing(frozenset({trunk_service("main")}), frozenset()))
+    hang_up(still_world)
+
+    def states() -> set[str]:
+        return {call["state"] for call in still_world.calls("spring") if call["id"] in before}
+
+    wait_until(lambda: states() == {"given_back"})
+    wait_until(lambda: rings(still_world) == QUICKLY_OVER + SLOTS + 1, what="somebody to be called through the other")
 
 
 def test_a_limit_that_is_lowered_holds_for_those_who_wait(waiting_world: World) -> None:

@@ -11,11 +11,13 @@ from uuid import UUID
 import pytest
 from psycopg import Connection
 
-from actors.addresses import ROSTER, SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
+from actors.addresses import BREAKERS, ROSTER, SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
 from actors.breakers.ledger import others_are_there
+from actors.breakers.messages import ProbeReturned, ProbeWanted
 from actors.campaign import ledger
+from actors.campaign.last_calls import LastCalls
 from actors.campaign.ledger import CampaignRow, Claim
-from actors.campaign.messages import CalleeLeft, PermitsGranted, ServicesFailing, SettingsChanged
+from actors.campaign.messages import CalleeLeft, PermitsGranted, ProbeOffered, ServicesFailing, SettingsChanged
 from actors.dialer.messages import Begin, DoNotBegin
 from actors.ids import new_id
 from actors.roster import leases, statuses
@@ -26,6 +28,7 @@ from actors.trunk.actor import LOOK_AGAIN
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
+from tests.actors.test_made_ready import hang_up
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
@@ -147,6 +150,57 @@ def test_a_call_that_its_campaign_may_not_begin_any_more_leaves_its_room_to_othe
     assert [call["dialing_at"] for call in still_world.calls(first)] == [None]
 
 
+def fails(world: World) -> None:
+    """Only its last calls are left."""
+    cancel(world, "spring")
+    address = campaign_address(world.id("spring"))
+
+    def only_last_calls() -> bool:
+        resident = world.service.directory.find(address)
+        return resident is not None and resident.actor_class is LastCalls
+
+    wait_until(only_last_calls)
+
+
+def is_lost(world: World) -> None:
+    lose(world, "spring")
+    campaign = world.service.directory.find(campaign_address(world.id("spring")))
+    assert campaign is not None
+    campaign.ask(SettingsChanged(), timeout=10)  # answered once it knows
+
+
+@pytest.mark.parametrize("happens", [fails, is_lost])
+def test_a_probe_that_is_offered_to_who_may_not_call_is_another_campaigns_or_nobodys(
+    still_world: World, happens: Callable[[World], None]
+) -> None:
+    still_world.livekit.set_script({NUMBERS[0]: [Answer(ring_s=1, talk_s=80_000)]})
+    still_world.campaign("spring", NUMBERS[:1], "[call]\nmax_call_duration_s = 86400")
+    still_world.start()
+    wait_until(lambda: [call["state"] for call in still_world.calls("spring")] == ["answered"])
+    happens(still_world)
+    with in_place_of(still_world, BREAKERS) as told:
+        still_world.tell(trunk_address("main"), ProbeWanted(LIVEKIT, 1, TUESDAY + timedelta(minutes=3)))
+        wait_until(lambda: ProbeReturned(LIVEKIT, 1) in told.told)
+
+
+def test_a_probe_that_died_with_the_campaign_it_was_offered_to_is_anothers(still_world: World) -> None:
+    campaign_id, another = closed_campaign(still_world, ""), new_id()
+    trunk = trunk_address("main")
+    with (
+        in_place_of(still_world, campaign_address(campaign_id)) as one,
+        in_place_of(still_world, campaign_address(another)) as other,
+    ):
+        asked = {campaign_id: one, another: other}
+
+        def offered() -> set[UUID]:
+            return {each for each, told in asked.items() if any(isinstance(said, ProbeOffered) for said in told.told)}
+
+        still_world.tell(trunk, ProbeWanted(LIVEKIT, 1, TUESDAY + timedelta(minutes=3)))
+        (first,) = wait_until(offered)
+        still_world.tell(trunk, PermitsKept(first, ()))  # as its next actor says
+        wait_until(lambda: offered() == set(asked))
+
+
 def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others(still_world: World) -> None:
     call_id = the_only_call(still_world)
     directory, campaign = still_world.service.directory, campaign_address(still_world.id("spring"))
@@ -177,6 +231,26 @@ def test_a_call_that_ended_while_its_trunk_was_down_leaves_its_room_to_others(st
     wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
 
 
+def test_a_call_whose_end_its_campaign_hears_of_when_it_has_another_trunk_leaves_its_room_to_others(
+    still_world: World,
+) -> None:
+    call_id = the_only_call(still_world, another_trunk="spare")
+    directory, trunk = still_world.service.directory, trunk_address("main")
+    still_world.connection.execute("BEGIN; UPDATE campaigns SET trunk = 'spare'")
+    still_world.connection.execute("LOCK TABLE skillbases IN ACCESS EXCLUSIVE MODE")
+    still_world.tell(campaign_address(still_world.id("spring")), SettingsChanged())  # it reads, and waits for the lock
+    hang_up(still_world)
+    wait_until(lambda: directory.find(dialer_address(call_id)) is None, what="the call's end")
+    still_world.connection.execute("COMMIT")
+    wait_until(lambda: [call["trunk"] for call in still_world.calls("spring")] == ["main", "spare"])
+    other = new_id()
+    with in_place_of(still_world, campaign_address(other)) as told:
+        resident = directory.find(trunk)
+        assert resident is not None
+        resident.ask(PermitsWanted(other, 1, 1, 0, anew=True), timeout=10)
+        assert [type(each) for each in told.told] == [PermitsGranted]
+
+
 def test_a_call_that_is_ready_when_its_trunk_learns_of_others_in_progress_does_not_begin(still_world: World) -> None:
     """Their campaign has come from another process."""
     still_world.limit(trunk="max_concurrent_calls = 1")
@@ -205,9 +279,11 @@ def test_who_shares_a_trunk_hears_of_the_other_process_however_long_its_leases_a
     wait_until(lambda: others_are_there(still_world.connection, new_id()))
 
 
-def the_only_call(world: World) -> UUID:
+def the_only_call(world: World, another_trunk: str | None = None) -> UUID:
     """Somebody talks, and another waits to be called, on a trunk that has room for one."""
     world.limit(trunk="max_concurrent_calls = 1")
+    if another_trunk is not None:
+        world.another_trunk(another_trunk)
     numbers = NUMBERS[:2]
     world.livekit.set_script({number: [Answer(ring_s=1, talk_s=300)] for number in numbers})
     world.campaign("spring", numbers)

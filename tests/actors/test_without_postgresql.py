@@ -110,6 +110,23 @@ def test_a_call_that_nobody_can_follow_for_want_of_threads_is_followed_when_ther
     assert [call["outcome"] for call in still_world.calls("spring")] == ["answered"]
 
 
+def test_new_calls_for_which_there_are_no_threads_cost_nobody_an_attempt(
+    still_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = Failing(Dialer._start_actor_loop, RuntimeError("can't start new thread"))
+    monkeypatch.setattr(Dialer, "_start_actor_loop", lambda dialer: failing(dialer))
+    still_world.livekit.set_script({NUMBER: [Answer(ring_s=1, talk_s=20)]})
+    still_world.campaign("spring", [NUMBER], "[retry]\nmax_retries = 1")
+    still_world.start()
+    wait_until(lambda: advance(still_world, 1) or failing.failed > MOST_DIALERS)
+    assert [call["state"] for call in still_world.calls("spring")] == ["claimed"]
+    failing.end()
+    wait_until(lambda: advance(still_world, 1) or still_world.row("spring")["status"] == "completed")
+    assert [call["state"] for call in still_world.calls("spring")] == ["given_back", "ended"]
+    assert [task["outcome"] for task in still_world.tasks("spring")] == ["answered"]
+    still_world.check_ledger()
+
+
 @pytest.mark.parametrize("unwritten", ["answered_at", "agent_joined_at"])
 def test_what_could_not_be_written_of_a_call_is_written_while_it_goes_on(
     still_world: World, monkeypatch: pytest.MonkeyPatch, unwritten: str
