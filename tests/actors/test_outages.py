@@ -243,6 +243,7 @@ def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room
     wait_until(opened, 30, "the breaker to open")
     still_world.wait_for_status("spring", "paused")
     assert still_world.row("spring")["status_message"] == "Paused: circuit breaker agents:renewals-agent is open"
+    wait_until(lambda: not {call["state"] for call in still_world.calls("spring")} & {"claimed", "dialing"})
     rung = len(still_world.livekit.rings())
     assert rung <= 8 + THRESHOLD, "too many people answered to nobody"
     pass_time(still_world, timedelta(minutes=5))
