@@ -321,7 +321,7 @@ def test_a_refused_pace_is_no_failure_costs_no_attempt_and_slows_the_trunk_down(
     still_world.check_ledger()
 
 
-def test_a_campaign_whose_answerers_find_no_agent_slows_down_before_the_law_is_broken(still_world: World) -> None:
+def test_a_campaign_of_whose_answerers_too_many_found_no_agent_calls_one_at_a_time(still_world: World) -> None:
     still_world.campaign(
         "spring",
         NUMBERS[:3],
