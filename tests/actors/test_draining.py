@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 
+from actors.addresses import SUPERVISOR, campaign_address, dialer_address, trunk_address
+from actors.campaign.reminders import MayDial
 from actors.dialer import ledger
 from actors.dialer.ledger import Mark
+from actors.dialer.messages import RoomReady
+from actors.trunk.actor import RoomAgain
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
+from supervisor.tree.supervisor import AreYouThere
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -32,7 +37,13 @@ def test_who_waits_for_the_trunks_next_window_is_not_called(still_world: World) 
     still_world.service.begin_nothing_new()
     wait_until(lambda: states(still_world) == ["answered", "given_back"])
     still_world.clock.advance(10 * SECOND)
-    wait_until(lambda: still_world.service.calls_in_progress() == 1)
+    directory = still_world.service.directory
+    campaign, trunk = directory.find(campaign_address(still_world.id("spring"))), directory.find(trunk_address("main"))
+    assert campaign is not None and trunk is not None
+    for actor, reminder in ((campaign, MayDial()),) * 2 + ((trunk, RoomAgain()),):
+        actor.ask(reminder, timeout=10)  # who could be called is asked for, and if there is room, granted
+    campaign.ask(MayDial(), timeout=10)  # and claimed
+    assert states(still_world) == ["answered", "given_back"]
     nobody_else_was_called(still_world)
 
 
@@ -55,10 +66,16 @@ def test_nor_is_one_whose_trunk_other_processes_use_to_the_full(
 
 
 def test_nor_is_one_whose_room_is_ready_only_then(still_world: World) -> None:
-    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("late", seconds=50)})
+    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("hang")})
     still_world.campaign("spring", NUMBERS)
     still_world.start()
-    wait_until(lambda: states(still_world) == ["claimed"] * 3)
+    wait_until(lambda: still_world.service.calls_in_progress() == 3)
+    still_world.service.begin_nothing_new()
+    supervisor = still_world.service.directory.find(SUPERVISOR)
+    assert supervisor is not None
+    supervisor.ask(AreYouThere(), timeout=10)  # answered once it has told everybody
+    for call in still_world.calls("spring"):
+        still_world.tell(dialer_address(call["id"]), RoomReady())
     assert still_world.service.drain(20, hurry=still_world.service.failed) == 0
     wait_until(lambda: states(still_world) == ["given_back"] * 3)
     assert still_world.livekit.rings() == []

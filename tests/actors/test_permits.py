@@ -18,7 +18,7 @@ from actors.campaign import ledger
 from actors.campaign.last_calls import LastCalls
 from actors.campaign.ledger import CampaignRow, Claim
 from actors.campaign.messages import CalleeLeft, PermitsGranted, ProbeOffered, ServicesFailing, SettingsChanged
-from actors.dialer.messages import Begin, DoNotBegin
+from actors.dialer.messages import Begin, DoNotBegin, RoomReady
 from actors.ids import new_id
 from actors.roster import leases, statuses
 from actors.roster.messages import LookAround
@@ -130,7 +130,9 @@ def lose(world: World, slug: str) -> None:
         "UPDATE campaign_leases SET supervisor_id = %s, epoch = epoch + 1 WHERE campaign_id = %s",
         (other, world.id(slug)),
     )
-    world.tell(campaign_address(world.id(slug)), SettingsChanged())
+    campaign = world.service.directory.find(campaign_address(world.id(slug)))
+    assert campaign is not None
+    campaign.ask(SettingsChanged(), timeout=10)
 
 
 @pytest.mark.parametrize("happens", [cancel, lose])
@@ -138,13 +140,16 @@ def test_a_call_that_its_campaign_may_not_begin_any_more_leaves_its_room_to_othe
     still_world: World, happens: Callable[[World, str], None]
 ) -> None:
     still_world.limit(trunk="max_concurrent_calls = 1")
-    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("late", seconds=100, times=1)})
+    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("hang", times=1)})
     slugs = ("spring", "autumn")
     for slug, number in zip(slugs, ("+79450000001", "+79450000002"), strict=True):
         still_world.campaign(slug, [number])
     still_world.start()
     first = wait_until(lambda: next((slug for slug in slugs if still_world.calls(slug)), None))
+    dialer = dialer_address(still_world.calls(first)[0]["id"])
+    wait_until(lambda: still_world.service.directory.find(dialer))
     happens(still_world, first)
+    still_world.tell(dialer, RoomReady())
     (other,) = {*slugs} - {first}
     wait_until(lambda: still_world.calls(other), what="the other campaign to get the only slot")
     assert [call["dialing_at"] for call in still_world.calls(first)] == [None]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from actors.addresses import dialer_address
+from actors.dialer.messages import RoomReady
 from actors.ids import new_id
 from actors.roster.statuses import pause
 from supervisor.clock import ManualClock
@@ -137,21 +139,29 @@ def tasks_of(world: World) -> list[dict]:  # type: ignore[type-arg]
 
 def test_a_call_that_is_not_ready_before_the_window_closes_is_given_back(still_world: World) -> None:
     settings = '[schedule]\ndaily_start_time = "08:00"\ndaily_end_time = "10:00"'
-    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("late", seconds=50)})
+    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("hang")})
     still_world.campaign("spring", ["+79450000001"], settings)
     still_world.start()
-    wait_until(lambda: statuses(still_world, "spring") == ["in_progress"])
+    wait_until(lambda: still_world.service.calls_in_progress() == 1)
     move_to(still_world, TUESDAY + HOUR)
+    the_room_is_ready(still_world)
     wait_until(lambda: statuses(still_world, "spring") == ["pending"])
     assert still_world.livekit.rings() == []
     assert still_world.tasks("spring")[0]["attempt_count"] == 0
 
 
 def test_a_call_that_is_not_ready_when_an_operator_pauses_is_given_back(still_world: World) -> None:
-    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("late", seconds=50)})
+    still_world.livekit.set_knobs(outages={"RoomService/CreateRoom": Outage("hang")})
     still_world.campaign("spring", ["+79450000001"])
     still_world.start()
-    wait_until(lambda: statuses(still_world, "spring") == ["in_progress"])
+    wait_until(lambda: still_world.service.calls_in_progress() == 1)
     pause(still_world.connection, still_world.id("spring"), TUESDAY, "lunch")
+    the_room_is_ready(still_world)
     wait_until(lambda: statuses(still_world, "spring") == ["pending"])
     assert still_world.livekit.rings() == []
+
+
+def the_room_is_ready(world: World) -> None:
+    """Of the only call, as its dialer is told."""
+    (call,) = world.calls("spring")
+    world.tell(dialer_address(call["id"]), RoomReady())
