@@ -21,6 +21,8 @@ from actors.statements import statement
 _sql = partial(statement, __package__)
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('campaignd recording slots', 0))"
 """Whoever takes or frees several slots: two who do it in different orders would wait for each other."""
+_DELETE_AGAIN = " ON CONFLICT (call_id) DO UPDATE SET tries = 0, unfinished = true, keep_until = NULL"
+"""Of files that have been written late: who is about to say that they are gone may have looked before."""
 DIED_WITH_THE_SERVICE = "the service died while it was transcribed"
 
 
@@ -228,10 +230,11 @@ def interrupt(connection: Connection, supervisor_id: UUID, busy: Collection[UUID
 
 
 def discard_if_gone(connection: Connection, recording: Recording) -> None:
-    """A recording whose row was deleted while it was fetched: what has been written since is to be deleted too."""
+    """A recording whose row was deleted while it was fetched, or transcribed: what has been written since is to be
+    deleted too."""
     connection.execute(
-        "INSERT INTO discarded_recordings (call_id, company_id) SELECT %s, %s"
-        " WHERE NOT EXISTS (SELECT FROM recordings WHERE id = %s) ON CONFLICT DO NOTHING",
+        "INSERT INTO discarded_recordings (call_id, company_id, unfinished) SELECT %s, %s, true"
+        " WHERE NOT EXISTS (SELECT FROM recordings WHERE id = %s)" + _DELETE_AGAIN,
         (recording.call_id, recording.company_id, recording.recording_id),
     )
 
@@ -314,11 +317,10 @@ def discard_late(connection: Connection, call_id: UUID) -> None:
     """LiveKit has written a file: if its recording's row is gone, the file is to be deleted, and before others. Calls
     that this database knows nothing of are not ours to delete."""
     connection.execute(
-        "INSERT INTO discarded_recordings (call_id, company_id)"
-        " SELECT id, company_id FROM calls"
+        "INSERT INTO discarded_recordings (call_id, company_id, unfinished)"
+        " SELECT id, company_id, true FROM calls"
         " WHERE id = %(call)s AND NOT EXISTS (SELECT FROM recordings WHERE call_id = %(call)s)"
-        " UNION SELECT call_id, company_id FROM discarded_recordings WHERE call_id = %(call)s"
-        " ON CONFLICT (call_id) DO UPDATE SET tries = 0",
+        " UNION SELECT call_id, company_id, true FROM discarded_recordings WHERE call_id = %(call)s" + _DELETE_AGAIN,
         {"call": call_id},
     )
 

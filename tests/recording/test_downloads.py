@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from actors.addresses import BREAKERS
 from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged
 from actors.ids import new_id
-from actors.recording.messages import Egress, EgressEnded, EgressState
+from actors.recording.messages import Downloaded, Egress, EgressEnded, EgressState, Recording, Transcribed
 from actors.recording.places import egress_path, refusal, source_name
 from actors.recording.rules import Rules
 from actors.recording.storage import Storage, opener
@@ -277,7 +277,7 @@ def test_a_recording_deleted_while_it_is_fetched_leaves_no_file(shelf: Shelf, cl
     shelf.connection.execute("DELETE FROM recordings")
     source.gate.set()
     wait_until(lambda: not source.reading)
-    pass_time(clock, lambda: not shelf.files() and not shelf.read("SELECT * FROM discarded_recordings"))
+    pass_time(clock, lambda: not shelf.files() and not shelf.read("SELECT * FROM discarded_recordings"), step_s=30)
 
 
 def _erase(shelf: Shelf) -> None:
@@ -338,6 +338,49 @@ def test_what_livekit_finishes_much_later_is_deleted_when_it_tells_of_it_but_not
         working.tell(EgressEnded(Egress(call, "EG_1", EgressState.COMPLETE, None, path, path, len(AUDIO), 7.5)))
     pass_time(clock, lambda: not (shelf.source / source_name(ours)).exists())
     assert (shelf.source / source_name(stranger)).exists()
+
+
+class _Slow(Source):
+    """A source in which a deletion takes its time: it is done, and others are still to be deleted with it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf)
+        self.deleted, self.go_on = threading.Event(), threading.Event()
+
+    def delete_file(self, path: str) -> None:
+        super().delete_file(path)
+        self.deleted.set()
+        self.go_on.wait(30)
+
+
+@pytest.mark.parametrize("what", ["audio", "transcript", "LiveKit's file"])
+def test_what_is_written_of_an_erased_recording_while_its_files_are_being_deleted_goes_too(
+    shelf: Shelf, clock: ManualClock, fetcher: Any, what: str
+) -> None:
+    company = shelf.company()
+    (call,) = shelf.add(company, [AUDIO])
+    source = _Slow(shelf)
+    working = fetcher(source, rules=Rules(delete_from_source=False, egress_timeout=timedelta(minutes=1)))
+    wait_until(_stored(shelf, 1))
+    (row,) = shelf.read("SELECT r.id, c.campaign_id FROM recordings r JOIN calls c ON c.id = r.call_id")
+    recording = Recording(row["id"], call, company, row["campaign_id"])
+    _erase(shelf)
+    pass_time(clock, source.deleted.is_set)
+    audio, transcript = f"{company}/{call}.ogg", f"{company}/{call}.json"
+    path = egress_path(shelf.source.as_uri(), call)
+    file, message = {
+        "audio": (shelf.store / audio, Downloaded(recording, TUESDAY, audio, len(AUDIO), "", 1, fetched=True)),
+        "transcript": (shelf.store / transcript, Transcribed(recording, transcript)),
+        "LiveKit's file": (
+            shelf.source / source_name(call),
+            EgressEnded(Egress(call, "EG_1", EgressState.COMPLETE, None, path, path, len(AUDIO), 7.5)),
+        ),
+    }[what]
+    file.write_bytes(AUDIO)
+    working.tell(message)
+    source.go_on.set()
+    pass_time(clock, lambda: not shelf.read("SELECT * FROM discarded_recordings"))
+    assert not file.exists()
 
 
 def test_a_long_recording_is_stored_in_little_memory(shelf: Shelf, tmp_path: Path) -> None:
