@@ -15,7 +15,7 @@ from actors.addresses import BREAKERS, SUPERVISOR, Address
 from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged, WhatFails
 from actors.campaign.messages import ServicesFailing
 from actors.ids import new_id
-from actors.recording import ledger, work
+from actors.recording import ledger, transcripts, work
 from actors.recording.expected import Expected
 from actors.recording.gateway import EgressGateway
 from actors.recording.ledger import Claimed, Released
@@ -297,12 +297,12 @@ class Recordings(Actor):
             return
         now, most = self.clock.now(), self._rules.transcript_attempts
         with self._pool.connection() as connection:
-            item = ledger.take_transcription(connection, self._supervisor_id, now, most_attempts=most)
+            item = transcripts.take(connection, self._supervisor_id, now, most_attempts=most)
             while item is not None and item.failed:
-                error = ledger.DIED_WITH_THE_SERVICE
+                error = transcripts.DIED_WITH_THE_SERVICE
                 self._log(item).warning("transcription_given_up", attempt=item.attempt, error=error)
                 self._telemetry.transcribed("failed")
-                item = ledger.take_transcription(connection, self._supervisor_id, now, most_attempts=most)
+                item = transcripts.take(connection, self._supervisor_id, now, most_attempts=most)
         if item is not None:
             self._log(item).info("worker_picked", job_type="transcribe_recording", retry=item.attempt - 1)
             self._employ(Kind.TRANSCRIPT, item.recording_id, work.transcript(self._transcription, item))
@@ -310,7 +310,7 @@ class Recordings(Actor):
     def _transcribed(self, done: Transcribed) -> None:
         self._at_work[Kind.TRANSCRIPT].discard(done.recording.recording_id)
         with self._pool.connection() as connection:
-            ledger.finish_transcription(connection, done.recording.recording_id, done.file, self.clock.now())
+            transcripts.finish(connection, done.recording.recording_id, done.file, self.clock.now())
             ledger.discard_if_gone(connection, done.recording)
         self._log(done.recording).info("transcript_stored", file=done.file)
         self._telemetry.transcribed("stored")
@@ -321,7 +321,7 @@ class Recordings(Actor):
         most = self._rules.transcript_attempts
         delay = self._rules.delay(failed.attempt, self._chance())
         with self._pool.connection() as connection:
-            ledger.fail_transcription(connection, failed, self.clock.now(), most_attempts=most, delay=delay)
+            transcripts.fail(connection, failed, self.clock.now(), most_attempts=most, delay=delay)
         self._log(failed.recording).warning("transcription_failed", attempt=failed.attempt, error=failed.error)
         self._telemetry.transcribed("failed")
         if failed.counts:  # else the next would fare no better now: the pulse looks again

@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
-from actors.recording.messages import Downloaded, Egress, Recording, TranscriptionFailed
+from actors.recording.messages import Downloaded, Egress, Recording
 from actors.statements import statement
 
 _sql = partial(statement, __package__)
@@ -23,7 +23,6 @@ _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('campaignd recor
 """Whoever takes or frees several slots: two who do it in different orders would wait for each other."""
 _DELETE_AGAIN = " ON CONFLICT (call_id) DO UPDATE SET tries = 0, unfinished = true, keep_until = NULL"
 """Of files that have been written late: who is about to say that they are gone may have looked before."""
-DIED_WITH_THE_SERVICE = "the service died while it was transcribed"
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,6 @@ class Claimed(Recording):
     attempt: int  # 1 for the first
     expected_bytes: int | None
     duration_s: float | None
-
-
-@dataclass(frozen=True)
-class ToTranscribe(Recording):
-    """One whose transcript is to be made now, unless it `failed`: it was, as the service died in its last attempt."""
-
-    attempt: int
-    failed: bool
 
 
 @dataclass(frozen=True)
@@ -251,52 +242,6 @@ def nothing_to_fetch(connection: Connection) -> bool:
         "SELECT NOT EXISTS (SELECT FROM recordings WHERE state IN ('pending', 'downloading'))"
     ).fetchone()
     return row is not None and bool(row[0])
-
-
-def take_transcription(
-    connection: Connection, supervisor_id: UUID, now: datetime, *, most_attempts: int
-) -> ToTranscribe | None:
-    """The oldest stored recording that is due for its transcript, if there is one."""
-    with connection.cursor(row_factory=class_row(ToTranscribe)) as cursor:
-        values = {
-            "supervisor": supervisor_id,
-            "now": now,
-            "most": most_attempts,
-            "died": DIED_WITH_THE_SERVICE,
-        }
-        return cursor.execute(_sql("transcribe"), values).fetchone()
-
-
-def finish_transcription(connection: Connection, recording_id: UUID, file: str, now: datetime) -> None:
-    """Its transcript is beside it."""
-    connection.execute(
-        "UPDATE recordings SET transcript_state = 'stored', transcript_file = %s, transcript_error = NULL,"
-        "  transcript_by = NULL, updated_at = %s WHERE id = %s AND transcript_state = 'running'",
-        (file, now, recording_id),
-    )
-
-
-def fail_transcription(
-    connection: Connection, failed: TranscriptionFailed, now: datetime, *, most_attempts: int, delay: timedelta
-) -> None:
-    """It is tried again after `delay`, up to `most_attempts` times in all; one that does not count is none of them."""
-    connection.execute(
-        "UPDATE recordings SET transcript_error = %(error)s, transcript_by = NULL, updated_at = %(now)s,"
-        "  transcript_attempts = transcript_attempts - CASE WHEN %(counts)s THEN 0 ELSE 1 END,"
-        "  transcript_state = CASE WHEN last THEN 'failed' ELSE 'pending' END,"
-        "  next_attempt_at = CASE WHEN last THEN NULL ELSE %(retry_at)s END"
-        " FROM (SELECT id, %(counts)s AND transcript_attempts >= %(most)s AS last"
-        "   FROM recordings WHERE id = %(recording)s) r"
-        " WHERE recordings.id = r.id AND transcript_state = 'running'",
-        {
-            "recording": failed.recording.recording_id,
-            "error": failed.error,
-            "counts": failed.counts,
-            "most": most_attempts,
-            "retry_at": now + delay,
-            "now": now,
-        },
-    )
 
 
 def expire(connection: Connection, now: datetime, most: int) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 from time import perf_counter
 from uuid import UUID
 
-from actors.recording.ledger import Claimed, ToTranscribe
+from actors.recording.ledger import Claimed
 from actors.recording.messages import (
     Downloaded,
     DownloadFailed,
@@ -20,6 +20,7 @@ from actors.recording.messages import (
 )
 from actors.recording.storage import InterruptedFetchError, Storage, StorageError
 from actors.recording.transcription import Transcription, TranscriptionError
+from actors.recording.transcripts import ToTranscribe
 from actors.recording.workers import Work
 
 _STOPPING = "the process is about to stop"
