@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
-from actors.actor import Actor, Surroundings
+from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import BREAKERS, SUPERVISOR, Address
 from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged, WhatFails
 from actors.campaign.messages import ServicesFailing
@@ -46,6 +46,7 @@ from actors.telemetry import Telemetry
 PULSE = timedelta(seconds=10)
 """How often it looks for what nobody has told it: lost webhooks, slots of dead supervisors, recordings to retry."""
 EXPIRE_EVERY = timedelta(minutes=10)
+_NO_THREAD = "there was no thread to be had, or the process is about to stop"
 _DELETIONS = 200
 """Recordings that are deleted together."""
 
@@ -107,6 +108,14 @@ class Recordings(Actor):
         self.tell(BREAKERS, WhatFails(self.address))
         self._pulse()
         self._expire()
+
+    def stopped(self) -> None:
+        """Its workers are about to be broken off, and nobody will be told by them."""
+        try:
+            with self._pool.connection() as connection:
+                transcripts.give_back(connection, self._supervisor_id, self.clock.now())
+        except OUTAGE as error:
+            self.log.warning("transcript_not_given_back", error=str(error))
 
     def receive(self, message: Any) -> None:
         match message:
@@ -219,8 +228,7 @@ class Recordings(Actor):
         log.info("download_start", attempt=claimed.attempt)
         download = work.download(self._storage, claimed, now)
         if not self._employ(Kind.DOWNLOAD, claimed.recording_id, download):
-            reason = "there was no thread to be had, or the process is about to stop"
-            self._download_failed(work.interrupted(claimed, now, reason))
+            self._download_failed(work.interrupted(claimed, now, _NO_THREAD))
 
     def _downloaded(self, done: Downloaded) -> None:
         self._at_work[Kind.DOWNLOAD].discard(done.recording.recording_id)
@@ -305,7 +313,8 @@ class Recordings(Actor):
                 item = transcripts.take(connection, self._supervisor_id, now, most_attempts=most)
         if item is not None:
             self._log(item).info("worker_picked", job_type="transcribe_recording", retry=item.attempt - 1)
-            self._employ(Kind.TRANSCRIPT, item.recording_id, work.transcript(self._transcription, item))
+            if not self._employ(Kind.TRANSCRIPT, item.recording_id, work.transcript(self._transcription, item)):
+                self._transcription_failed(work.not_transcribed(item, _NO_THREAD))
 
     def _transcribed(self, done: Transcribed) -> None:
         self._at_work[Kind.TRANSCRIPT].discard(done.recording.recording_id)

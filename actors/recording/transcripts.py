@@ -67,3 +67,12 @@ def fail(
             "now": now,
         },
     )
+
+
+def give_back(connection: Connection, supervisor_id: UUID, now: datetime) -> None:
+    """What this supervisor has begun is anybody's, and that was no attempt: the process is about to stop."""
+    connection.execute(
+        "UPDATE recordings SET transcript_state = 'pending', transcript_by = NULL, updated_at = %s,"
+        "  transcript_attempts = transcript_attempts - 1 WHERE transcript_state = 'running' AND transcript_by = %s",
+        (now, supervisor_id),
+    )
