@@ -186,20 +186,20 @@ def fail(
     delay: timedelta,
     storage_failed: bool,
 ) -> Released | None:
-    """It could not be fetched: to be tried again after `delay`, or failed for good. A failing store costs no recording
-    its last attempt while the store's breaker is not closed. None as for `finish`."""
+    """It could not be fetched: to be tried again after `delay`, or failed for good. By a failing store no attempt is
+    used up while the store's breaker is not closed. None as for `finish`."""
     with connection.transaction():
         company_id = _release(connection, supervisor_id, recording_id)
         if company_id is None:
             return None
         row = connection.execute(
             "UPDATE recordings SET error_message = %(error)s, updated_at = %(now)s,"
-            "  state = CASE WHEN last THEN 'failed' ELSE 'pending' END,"
-            "  next_attempt_at = CASE WHEN last THEN NULL ELSE %(retry_at)s END"
-            " FROM (SELECT id, attempts >= %(most)s AND NOT (%(storage_failed)s AND EXISTS ("
-            "   SELECT FROM circuit_breakers WHERE service = 'recordings' AND state <> 'closed')) AS last"
-            "   FROM recordings WHERE id = %(recording)s) r"
-            " WHERE recordings.id = r.id AND state = 'downloading' RETURNING state",
+            "  attempts = CASE WHEN outage THEN attempts - 1 ELSE attempts END,"
+            "  state = CASE WHEN attempts >= %(most)s AND NOT outage THEN 'failed' ELSE 'pending' END,"
+            "  next_attempt_at = CASE WHEN attempts >= %(most)s AND NOT outage THEN NULL ELSE %(retry_at)s END"
+            " FROM (SELECT %(storage_failed)s AND EXISTS ("
+            "   SELECT FROM circuit_breakers WHERE service = 'recordings' AND state <> 'closed') AS outage) o"
+            " WHERE id = %(recording)s AND state = 'downloading' RETURNING state",
             {
                 "recording": recording_id,
                 "error": error,

@@ -166,8 +166,8 @@ def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
     judged = breakers.next(RecordingJudged)
     assert (judged.call_id, judged.error) == (calls[0], "OSError: the source is busy")
     assert sum(source.readings.values()) == 1
-    # An outage costs no recording its last attempt.
     wait_until(lambda: shelf.states() == {"pending": 2})
+    assert {row["attempts"] for row in shelf.read("SELECT attempts FROM recordings")} == {0}, "an outage is no attempt"
     clock.advance(timedelta(hours=1))
     broken = False
     working.tell(probe)
