@@ -266,8 +266,6 @@ class Recordings(Actor):
             if probed:
                 self._return_probe()
             return
-        if failed.storage_failed:
-            self.tell(BREAKERS, RecordingJudged(failed.recording.call_id, failed.asked_at, failed.error))
         with self._pool.connection() as connection:
             released = ledger.fail(
                 connection,
@@ -285,7 +283,10 @@ class Recordings(Actor):
             self._telemetry.recording_fetched(released.company, "failed", failed.seconds)
             if released.state == "failed":
                 log.error("recording_failed", error=failed.error, attempts=failed.attempt)
-        if probed and not failed.storage_failed:
+        # The file of one that was deleted meanwhile may have gone before it was read.
+        if failed.storage_failed and released is not None:
+            self.tell(BREAKERS, RecordingJudged(failed.recording.call_id, failed.asked_at, failed.error))
+        elif probed:
             self._try_store()  # with another: this one's fault says nothing about the store
         self._fetch()
 

@@ -178,6 +178,45 @@ def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
     assert breakers.next(ProbeReturned) == ProbeReturned("recordings", 1, unneeded=True)
 
 
+def test_recordings_that_are_deleted_while_they_are_fetched_say_nothing_about_the_store(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    calls = shelf.add(shelf.company(), [AUDIO] * 2)
+    source = Source(shelf)
+    source.gate.clear()
+    working = fetcher(source)
+    breakers = mailbox(working.directory, BREAKERS)
+    wait_until(lambda: len(source.reading) == 2)
+    goes, stays = calls
+    shelf.connection.execute("DELETE FROM recordings WHERE call_id = %s", (goes,))
+    pass_time(clock, lambda: not (shelf.source / source_name(goes)).exists())
+    source.gate.set()
+    wait_until(_stored(shelf, 1))
+    working.workers.stop(10)
+    working.stop_actor()  # having heard of both
+    judged = breakers.next(RecordingJudged)
+    assert (judged.call_id, judged.error) == (stays, None)
+    assert breakers.empty
+
+
+def test_a_probe_whose_recording_is_deleted_is_made_with_another(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    _open_breaker(shelf)
+    goes, stays = shelf.add(shelf.company(), [AUDIO] * 2)
+    source = Source(shelf)
+    source.gate.clear()
+    working = fetcher(source)
+    breakers = mailbox(working.directory, BREAKERS)
+    working.tell(ProbeWanted("recordings", 1, TUESDAY))
+    wait_until(lambda: source.reading == {goes})
+    shelf.connection.execute("DELETE FROM recordings WHERE call_id = %s", (goes,))
+    pass_time(clock, lambda: not (shelf.source / source_name(goes)).exists())
+    source.gate.set()
+    judged = breakers.next(RecordingJudged)
+    assert (judged.call_id, judged.error) == (stays, None)
+
+
 def test_a_recording_that_is_missing_says_nothing_about_the_store_and_another_is_tried(
     shelf: Shelf, clock: ManualClock, fetcher: Any
 ) -> None:
