@@ -75,7 +75,7 @@ class Listener:
     def _pass_on(self, payload: str) -> None:
         subject, _, text = payload.partition(":")
         if subject == "breaker":
-            self._directory.tell(BREAKERS, BreakerChanged(text))
+            self._directory.tell(BREAKERS, BreakerChanged())
             return
         try:
             subject_id = UUID(text)

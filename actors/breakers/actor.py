@@ -40,7 +40,7 @@ from actors.services import LIVEKIT, RECORDINGS, trunk_service
 from actors.telemetry import Telemetry
 
 PULSE = timedelta(seconds=30)
-"""How often holds and counts of errors are brought up to date."""
+"""How often rows, holds and counts of errors are brought up to date."""
 SAVE_AGAIN = timedelta(seconds=5)
 SAVE_WITHIN_S = 1.0
 """How long a connection to PostgreSQL is waited for: what was decided holds without it."""
@@ -137,7 +137,7 @@ class Breakers(Actor):
             case WhatFails():
                 self.tell(message.address, self._told)
             case BreakerChanged():
-                self._follow(message.service)
+                self._follow()
             case CampaignsChanged():
                 if self._told.services:
                     self._save()
@@ -356,11 +356,12 @@ class Breakers(Actor):
             watched.stored = row.generation if written else None
         self._to_write.discard(watched.service)
 
-    def _follow(self, service: str) -> None:
-        row = self._read(lambda connection: ledger.read_one(connection, service))
-        stored = self._watched(service).stored
-        if row is not None and (stored is None or row.generation > stored):
-            self._take(row)
+    def _follow(self) -> None:
+        """Take what other processes have decided since."""
+        for row in self._read(ledger.read) or ():
+            stored = self._watched(row.service).stored
+            if stored is None or row.generation > stored:
+                self._take(row)
 
     def _read(self, query: Callable[[Connection], T]) -> T | None:
         """None, too, while PostgreSQL is away."""
@@ -390,6 +391,7 @@ class Breakers(Actor):
         return self._services[service]
 
     def _pulse(self) -> None:
+        self._follow()  # of what was said while nobody listened, nobody tells again
         self._to_write.update(
             service for service, watched in self._services.items() if watched.breaker.state is not State.CLOSED
         )

@@ -60,9 +60,7 @@ class ProbeReturned:
 
 @dataclass(frozen=True)
 class BreakerChanged:
-    """Another process, or we ourselves, have changed this breaker's row."""
-
-    service: str
+    """Another process, or we ourselves, have changed a breaker's row."""
 
 
 @dataclass(frozen=True)

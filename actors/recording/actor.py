@@ -10,12 +10,12 @@ from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
-from actors.actor import Actor, Surroundings
+from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import BREAKERS, SUPERVISOR, Address
 from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged, WhatFails
 from actors.campaign.messages import ServicesFailing
 from actors.ids import new_id
-from actors.recording import ledger, work
+from actors.recording import ledger, transcripts, work
 from actors.recording.expected import Expected
 from actors.recording.gateway import EgressGateway
 from actors.recording.ledger import Claimed, Released
@@ -46,6 +46,7 @@ from actors.telemetry import Telemetry
 PULSE = timedelta(seconds=10)
 """How often it looks for what nobody has told it: lost webhooks, slots of dead supervisors, recordings to retry."""
 EXPIRE_EVERY = timedelta(minutes=10)
+_NO_THREAD = "there was no thread to be had, or the process is about to stop"
 _DELETIONS = 200
 """Recordings that are deleted together."""
 
@@ -107,6 +108,14 @@ class Recordings(Actor):
         self.tell(BREAKERS, WhatFails(self.address))
         self._pulse()
         self._expire()
+
+    def stopped(self) -> None:
+        """Its workers are about to be broken off, and nobody will be told by them."""
+        try:
+            with self._pool.connection() as connection:
+                transcripts.give_back(connection, self._supervisor_id, self.clock.now())
+        except OUTAGE as error:
+            self.log.warning("transcript_not_given_back", error=str(error))
 
     def receive(self, message: Any) -> None:
         match message:
@@ -219,8 +228,7 @@ class Recordings(Actor):
         log.info("download_start", attempt=claimed.attempt)
         download = work.download(self._storage, claimed, now)
         if not self._employ(Kind.DOWNLOAD, claimed.recording_id, download):
-            reason = "there was no thread to be had, or the process is about to stop"
-            self._download_failed(work.interrupted(claimed, now, reason))
+            self._download_failed(work.interrupted(claimed, now, _NO_THREAD))
 
     def _downloaded(self, done: Downloaded) -> None:
         self._at_work[Kind.DOWNLOAD].discard(done.recording.recording_id)
@@ -258,8 +266,6 @@ class Recordings(Actor):
             if probed:
                 self._return_probe()
             return
-        if failed.storage_failed:
-            self.tell(BREAKERS, RecordingJudged(failed.recording.call_id, failed.asked_at, failed.error))
         with self._pool.connection() as connection:
             released = ledger.fail(
                 connection,
@@ -277,7 +283,10 @@ class Recordings(Actor):
             self._telemetry.recording_fetched(released.company, "failed", failed.seconds)
             if released.state == "failed":
                 log.error("recording_failed", error=failed.error, attempts=failed.attempt)
-        if probed and not failed.storage_failed:
+        # The file of one that was deleted meanwhile may have gone before it was read.
+        if failed.storage_failed and released is not None:
+            self.tell(BREAKERS, RecordingJudged(failed.recording.call_id, failed.asked_at, failed.error))
+        elif probed:
             self._try_store()  # with another: this one's fault says nothing about the store
         self._fetch()
 
@@ -297,20 +306,21 @@ class Recordings(Actor):
             return
         now, most = self.clock.now(), self._rules.transcript_attempts
         with self._pool.connection() as connection:
-            item = ledger.take_transcription(connection, self._supervisor_id, now, most_attempts=most)
+            item = transcripts.take(connection, self._supervisor_id, now, most_attempts=most)
             while item is not None and item.failed:
-                error = ledger.DIED_WITH_THE_SERVICE
+                error = transcripts.DIED_WITH_THE_SERVICE
                 self._log(item).warning("transcription_given_up", attempt=item.attempt, error=error)
                 self._telemetry.transcribed("failed")
-                item = ledger.take_transcription(connection, self._supervisor_id, now, most_attempts=most)
+                item = transcripts.take(connection, self._supervisor_id, now, most_attempts=most)
         if item is not None:
             self._log(item).info("worker_picked", job_type="transcribe_recording", retry=item.attempt - 1)
-            self._employ(Kind.TRANSCRIPT, item.recording_id, work.transcript(self._transcription, item))
+            if not self._employ(Kind.TRANSCRIPT, item.recording_id, work.transcript(self._transcription, item)):
+                self._transcription_failed(work.not_transcribed(item, _NO_THREAD))
 
     def _transcribed(self, done: Transcribed) -> None:
         self._at_work[Kind.TRANSCRIPT].discard(done.recording.recording_id)
         with self._pool.connection() as connection:
-            ledger.finish_transcription(connection, done.recording.recording_id, done.file, self.clock.now())
+            transcripts.finish(connection, done.recording.recording_id, done.file, self.clock.now())
             ledger.discard_if_gone(connection, done.recording)
         self._log(done.recording).info("transcript_stored", file=done.file)
         self._telemetry.transcribed("stored")
@@ -321,7 +331,7 @@ class Recordings(Actor):
         most = self._rules.transcript_attempts
         delay = self._rules.delay(failed.attempt, self._chance())
         with self._pool.connection() as connection:
-            ledger.fail_transcription(connection, failed, self.clock.now(), most_attempts=most, delay=delay)
+            transcripts.fail(connection, failed, self.clock.now(), most_attempts=most, delay=delay)
         self._log(failed.recording).warning("transcription_failed", attempt=failed.attempt, error=failed.error)
         self._telemetry.transcribed("failed")
         if failed.counts:  # else the next would fare no better now: the pulse looks again

@@ -15,13 +15,14 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row, tuple_row
 
-from actors.recording.messages import Downloaded, Egress, Recording, TranscriptionFailed
+from actors.recording.messages import Downloaded, Egress, Recording
 from actors.statements import statement
 
 _sql = partial(statement, __package__)
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('campaignd recording slots', 0))"
 """Whoever takes or frees several slots: two who do it in different orders would wait for each other."""
-DIED_WITH_THE_SERVICE = "the service died while it was transcribed"
+_DELETE_AGAIN = " ON CONFLICT (call_id) DO UPDATE SET tries = 0, unfinished = true, keep_until = NULL"
+"""Of files that have been written late: who is about to say that they are gone may have looked before."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,6 @@ class Claimed(Recording):
     attempt: int  # 1 for the first
     expected_bytes: int | None
     duration_s: float | None
-
-
-@dataclass(frozen=True)
-class ToTranscribe(Recording):
-    """One whose transcript is to be made now, unless it `failed`: it was, as the service died in its last attempt."""
-
-    attempt: int
-    failed: bool
 
 
 @dataclass(frozen=True)
@@ -193,20 +186,20 @@ def fail(
     delay: timedelta,
     storage_failed: bool,
 ) -> Released | None:
-    """It could not be fetched: to be tried again after `delay`, or failed for good. A failing store costs no recording
-    its last attempt while the store's breaker is not closed. None as for `finish`."""
+    """It could not be fetched: to be tried again after `delay`, or failed for good. By a failing store no attempt is
+    used up while the store's breaker is not closed. None as for `finish`."""
     with connection.transaction():
         company_id = _release(connection, supervisor_id, recording_id)
         if company_id is None:
             return None
         row = connection.execute(
             "UPDATE recordings SET error_message = %(error)s, updated_at = %(now)s,"
-            "  state = CASE WHEN last THEN 'failed' ELSE 'pending' END,"
-            "  next_attempt_at = CASE WHEN last THEN NULL ELSE %(retry_at)s END"
-            " FROM (SELECT id, attempts >= %(most)s AND NOT (%(storage_failed)s AND EXISTS ("
-            "   SELECT FROM circuit_breakers WHERE service = 'recordings' AND state <> 'closed')) AS last"
-            "   FROM recordings WHERE id = %(recording)s) r"
-            " WHERE recordings.id = r.id AND state = 'downloading' RETURNING state",
+            "  attempts = CASE WHEN outage THEN attempts - 1 ELSE attempts END,"
+            "  state = CASE WHEN attempts >= %(most)s AND NOT outage THEN 'failed' ELSE 'pending' END,"
+            "  next_attempt_at = CASE WHEN attempts >= %(most)s AND NOT outage THEN NULL ELSE %(retry_at)s END"
+            " FROM (SELECT %(storage_failed)s AND EXISTS ("
+            "   SELECT FROM circuit_breakers WHERE service = 'recordings' AND state <> 'closed') AS outage) o"
+            " WHERE id = %(recording)s AND state = 'downloading' RETURNING state",
             {
                 "recording": recording_id,
                 "error": error,
@@ -228,10 +221,11 @@ def interrupt(connection: Connection, supervisor_id: UUID, busy: Collection[UUID
 
 
 def discard_if_gone(connection: Connection, recording: Recording) -> None:
-    """A recording whose row was deleted while it was fetched: what has been written since is to be deleted too."""
+    """A recording whose row was deleted while it was fetched, or transcribed: what has been written since is to be
+    deleted too."""
     connection.execute(
-        "INSERT INTO discarded_recordings (call_id, company_id) SELECT %s, %s"
-        " WHERE NOT EXISTS (SELECT FROM recordings WHERE id = %s) ON CONFLICT DO NOTHING",
+        "INSERT INTO discarded_recordings (call_id, company_id, unfinished) SELECT %s, %s, true"
+        " WHERE NOT EXISTS (SELECT FROM recordings WHERE id = %s)" + _DELETE_AGAIN,
         (recording.call_id, recording.company_id, recording.recording_id),
     )
 
@@ -248,52 +242,6 @@ def nothing_to_fetch(connection: Connection) -> bool:
         "SELECT NOT EXISTS (SELECT FROM recordings WHERE state IN ('pending', 'downloading'))"
     ).fetchone()
     return row is not None and bool(row[0])
-
-
-def take_transcription(
-    connection: Connection, supervisor_id: UUID, now: datetime, *, most_attempts: int
-) -> ToTranscribe | None:
-    """The oldest stored recording that is due for its transcript, if there is one."""
-    with connection.cursor(row_factory=class_row(ToTranscribe)) as cursor:
-        values = {
-            "supervisor": supervisor_id,
-            "now": now,
-            "most": most_attempts,
-            "died": DIED_WITH_THE_SERVICE,
-        }
-        return cursor.execute(_sql("transcribe"), values).fetchone()
-
-
-def finish_transcription(connection: Connection, recording_id: UUID, file: str, now: datetime) -> None:
-    """Its transcript is beside it."""
-    connection.execute(
-        "UPDATE recordings SET transcript_state = 'stored', transcript_file = %s, transcript_error = NULL,"
-        "  transcript_by = NULL, updated_at = %s WHERE id = %s AND transcript_state = 'running'",
-        (file, now, recording_id),
-    )
-
-
-def fail_transcription(
-    connection: Connection, failed: TranscriptionFailed, now: datetime, *, most_attempts: int, delay: timedelta
-) -> None:
-    """It is tried again after `delay`, up to `most_attempts` times in all; one that does not count is none of them."""
-    connection.execute(
-        "UPDATE recordings SET transcript_error = %(error)s, transcript_by = NULL, updated_at = %(now)s,"
-        "  transcript_attempts = transcript_attempts - CASE WHEN %(counts)s THEN 0 ELSE 1 END,"
-        "  transcript_state = CASE WHEN last THEN 'failed' ELSE 'pending' END,"
-        "  next_attempt_at = CASE WHEN last THEN NULL ELSE %(retry_at)s END"
-        " FROM (SELECT id, %(counts)s AND transcript_attempts >= %(most)s AS last"
-        "   FROM recordings WHERE id = %(recording)s) r"
-        " WHERE recordings.id = r.id AND transcript_state = 'running'",
-        {
-            "recording": failed.recording.recording_id,
-            "error": failed.error,
-            "counts": failed.counts,
-            "most": most_attempts,
-            "retry_at": now + delay,
-            "now": now,
-        },
-    )
 
 
 def expire(connection: Connection, now: datetime, most: int) -> int:
@@ -314,11 +262,10 @@ def discard_late(connection: Connection, call_id: UUID) -> None:
     """LiveKit has written a file: if its recording's row is gone, the file is to be deleted, and before others. Calls
     that this database knows nothing of are not ours to delete."""
     connection.execute(
-        "INSERT INTO discarded_recordings (call_id, company_id)"
-        " SELECT id, company_id FROM calls"
+        "INSERT INTO discarded_recordings (call_id, company_id, unfinished)"
+        " SELECT id, company_id, true FROM calls"
         " WHERE id = %(call)s AND NOT EXISTS (SELECT FROM recordings WHERE call_id = %(call)s)"
-        " UNION SELECT call_id, company_id FROM discarded_recordings WHERE call_id = %(call)s"
-        " ON CONFLICT (call_id) DO UPDATE SET tries = 0",
+        " UNION SELECT call_id, company_id, true FROM discarded_recordings WHERE call_id = %(call)s" + _DELETE_AGAIN,
         {"call": call_id},
     )
 

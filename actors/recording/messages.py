@@ -154,7 +154,7 @@ class TranscriptionFailed:
     recording: Recording
     attempt: int
     error: str
-    counts: bool  # False: the storage's fault, or nobody's, as when the process is about to stop
+    counts: bool  # False: the storage's fault, or nobody's
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class Rules:
     """How recordings are treated; times are the clock's."""
 
     attempts: int = 8
-    """Downloads of one recording, in all."""
+    """Downloads of one recording, in all; those that fail by a store which is known to fail are none of them."""
     retry_delay: timedelta = timedelta(seconds=10)
     """Before the second; doubles with each."""
     max_retry_delay: timedelta = timedelta(hours=1)

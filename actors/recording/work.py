@@ -8,7 +8,7 @@ from datetime import datetime
 from time import perf_counter
 from uuid import UUID
 
-from actors.recording.ledger import Claimed, ToTranscribe
+from actors.recording.ledger import Claimed
 from actors.recording.messages import (
     Downloaded,
     DownloadFailed,
@@ -20,6 +20,7 @@ from actors.recording.messages import (
 )
 from actors.recording.storage import InterruptedFetchError, Storage, StorageError
 from actors.recording.transcription import Transcription, TranscriptionError
+from actors.recording.transcripts import ToTranscribe
 from actors.recording.workers import Work
 
 _STOPPING = "the process is about to stop"
@@ -99,14 +100,19 @@ def transcript(transcription: Transcription, item: ToTranscribe) -> Work:
         try:
             file = transcription.make(item.company_id, item.call_id, stopping)
         except TranscriptionError as error:
-            return TranscriptionFailed(recording, item.attempt, str(error), counts=not stopping.is_set())
+            return TranscriptionFailed(recording, item.attempt, str(error), counts=True)
         except StorageError as error:
             return TranscriptionFailed(recording, item.attempt, str(error), counts=not error.storage_failed)
         except InterruptedFetchError:
-            return TranscriptionFailed(recording, item.attempt, _STOPPING, counts=False)
+            return not_transcribed(item, _STOPPING)
         return Transcribed(recording, file)
 
     return transcribe
+
+
+def not_transcribed(item: ToTranscribe, reason: str) -> TranscriptionFailed:
+    """A transcript that nobody is to blame for."""
+    return TranscriptionFailed(_of(item), item.attempt, reason, counts=False)
 
 
 def _of(recording: Recording) -> Recording:

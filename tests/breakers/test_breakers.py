@@ -473,7 +473,7 @@ def test_other_processes_follow_and_only_one_probes(ledger: Ledger, here: Proces
     campaign, told = ledger.campaign(), there.campaign(new_id())
     here.fail()
     ledger.wait_for_status(campaign, "paused")
-    there.tell(BreakerChanged(TRUNK))
+    there.tell(BreakerChanged())
     wait_for(told, failing(TRUNK))
     for process in (here, there):
         process.tree.advance(30)
@@ -481,11 +481,26 @@ def test_other_processes_follow_and_only_one_probes(ledger: Ledger, here: Proces
     asked[0].ended(Outcome.BUSY, Fault.CALLEE)
     ledger.wait_for_status(campaign, "running")
     for process in (here, there):
-        process.tell(BreakerChanged(TRUNK))
+        process.tell(BreakerChanged())
         process.actor.stop(timeout=10)  # having done all that it was told to
         assert process.is_counted(TRUNK, "closed")
     probes = [told for process in (here, there) for told in process.trunk.told if isinstance(told, ProbeWanted)]
     assert len(probes) == 1
+
+
+def test_a_process_that_nobody_told_of_a_change_learns_of_it(ledger: Ledger, here: Process, there: Process) -> None:
+    """Notifications are lost while it listens to nobody."""
+    told = there.campaign(new_id())
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    there.tree.advance(30)
+    wait_for(told, failing(TRUNK))
+    here.tree.advance(30)
+    probe_wanted(here)
+    here.ended(Outcome.BUSY, Fault.CALLEE)
+    ledger.wait_for_state(TRUNK, "closed")
+    there.tree.advance(30)
+    wait_for(told, failing())
 
 
 @pytest.mark.parametrize("how", ["ALLOW_CONNECTIONS false", "SET default_transaction_read_only = on"])

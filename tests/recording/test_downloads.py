@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from actors.addresses import BREAKERS
 from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged
 from actors.ids import new_id
-from actors.recording.messages import Egress, EgressEnded, EgressState
+from actors.recording.messages import Downloaded, Egress, EgressEnded, EgressState, Recording, Transcribed
 from actors.recording.places import egress_path, refusal, source_name
 from actors.recording.rules import Rules
 from actors.recording.storage import Storage, opener
@@ -166,8 +166,8 @@ def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
     judged = breakers.next(RecordingJudged)
     assert (judged.call_id, judged.error) == (calls[0], "OSError: the source is busy")
     assert sum(source.readings.values()) == 1
-    # An outage costs no recording its last attempt.
     wait_until(lambda: shelf.states() == {"pending": 2})
+    assert {row["attempts"] for row in shelf.read("SELECT attempts FROM recordings")} == {0}, "an outage is no attempt"
     clock.advance(timedelta(hours=1))
     broken = False
     working.tell(probe)
@@ -176,6 +176,45 @@ def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
     assert breakers.next(RecordingJudged).error is None
     working.tell(probe)
     assert breakers.next(ProbeReturned) == ProbeReturned("recordings", 1, unneeded=True)
+
+
+def test_recordings_that_are_deleted_while_they_are_fetched_say_nothing_about_the_store(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    calls = shelf.add(shelf.company(), [AUDIO] * 2)
+    source = Source(shelf)
+    source.gate.clear()
+    working = fetcher(source)
+    breakers = mailbox(working.directory, BREAKERS)
+    wait_until(lambda: len(source.reading) == 2)
+    goes, stays = calls
+    shelf.connection.execute("DELETE FROM recordings WHERE call_id = %s", (goes,))
+    pass_time(clock, lambda: not (shelf.source / source_name(goes)).exists())
+    source.gate.set()
+    wait_until(_stored(shelf, 1))
+    working.workers.stop(10)
+    working.stop_actor()  # having heard of both
+    judged = breakers.next(RecordingJudged)
+    assert (judged.call_id, judged.error) == (stays, None)
+    assert breakers.empty
+
+
+def test_a_probe_whose_recording_is_deleted_is_made_with_another(
+    shelf: Shelf, clock: ManualClock, fetcher: Any
+) -> None:
+    _open_breaker(shelf)
+    goes, stays = shelf.add(shelf.company(), [AUDIO] * 2)
+    source = Source(shelf)
+    source.gate.clear()
+    working = fetcher(source)
+    breakers = mailbox(working.directory, BREAKERS)
+    working.tell(ProbeWanted("recordings", 1, TUESDAY))
+    wait_until(lambda: source.reading == {goes})
+    shelf.connection.execute("DELETE FROM recordings WHERE call_id = %s", (goes,))
+    pass_time(clock, lambda: not (shelf.source / source_name(goes)).exists())
+    source.gate.set()
+    judged = breakers.next(RecordingJudged)
+    assert (judged.call_id, judged.error) == (stays, None)
 
 
 def test_a_recording_that_is_missing_says_nothing_about_the_store_and_another_is_tried(
@@ -277,7 +316,7 @@ def test_a_recording_deleted_while_it_is_fetched_leaves_no_file(shelf: Shelf, cl
     shelf.connection.execute("DELETE FROM recordings")
     source.gate.set()
     wait_until(lambda: not source.reading)
-    pass_time(clock, lambda: not shelf.files() and not shelf.read("SELECT * FROM discarded_recordings"))
+    pass_time(clock, lambda: not shelf.files() and not shelf.read("SELECT * FROM discarded_recordings"), step_s=30)
 
 
 def _erase(shelf: Shelf) -> None:
@@ -340,6 +379,49 @@ def test_what_livekit_finishes_much_later_is_deleted_when_it_tells_of_it_but_not
         working.tell(EgressEnded(Egress(call, "EG_1", EgressState.COMPLETE, None, path, path, len(AUDIO), 7.5)))
     pass_time(clock, lambda: not (shelf.source / source_name(ours)).exists())
     assert (shelf.source / source_name(stranger)).exists()
+
+
+class _Slow(Source):
+    """A source in which a deletion takes its time: it is done, and others are still to be deleted with it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf)
+        self.deleted, self.go_on = threading.Event(), threading.Event()
+
+    def delete_file(self, path: str) -> None:
+        super().delete_file(path)
+        self.deleted.set()
+        self.go_on.wait(30)
+
+
+@pytest.mark.parametrize("what", ["audio", "transcript", "LiveKit's file"])
+def test_what_is_written_of_an_erased_recording_while_its_files_are_being_deleted_goes_too(
+    shelf: Shelf, clock: ManualClock, fetcher: Any, what: str
+) -> None:
+    company = shelf.company()
+    (call,) = shelf.add(company, [AUDIO])
+    source = _Slow(shelf)
+    working = fetcher(source, rules=Rules(delete_from_source=False, egress_timeout=timedelta(minutes=1)))
+    wait_until(_stored(shelf, 1))
+    (row,) = shelf.read("SELECT r.id, c.campaign_id FROM recordings r JOIN calls c ON c.id = r.call_id")
+    recording = Recording(row["id"], call, company, row["campaign_id"])
+    _erase(shelf)
+    pass_time(clock, source.deleted.is_set)
+    audio, transcript = f"{company}/{call}.ogg", f"{company}/{call}.json"
+    path = egress_path(shelf.source.as_uri(), call)
+    file, message = {
+        "audio": (shelf.store / audio, Downloaded(recording, TUESDAY, audio, len(AUDIO), "", 1, fetched=True)),
+        "transcript": (shelf.store / transcript, Transcribed(recording, transcript)),
+        "LiveKit's file": (
+            shelf.source / source_name(call),
+            EgressEnded(Egress(call, "EG_1", EgressState.COMPLETE, None, path, path, len(AUDIO), 7.5)),
+        ),
+    }[what]
+    file.write_bytes(AUDIO)
+    working.tell(message)
+    source.go_on.set()
+    pass_time(clock, lambda: not shelf.read("SELECT * FROM discarded_recordings"))
+    assert not file.exists()
 
 
 def test_a_long_recording_is_stored_in_little_memory(shelf: Shelf, tmp_path: Path) -> None:

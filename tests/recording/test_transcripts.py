@@ -57,9 +57,13 @@ class Readings(Storage):
         self._clock = clock
         self.fails = False
         self.times: list[datetime] = []
+        self.gate = threading.Event()
+        """None is read before it is open."""
+        self.gate.set()
 
     def copy_out(self, company_id: UUID, call_id: UUID, target: Path, stopping: threading.Event) -> None:
         self.times.append(self._clock.now())
+        self.gate.wait(30)
         if self.fails:
             raise StorageError("OSError: the store is away", storage_failed=True)
         super().copy_out(company_id, call_id, target, stopping)
@@ -183,6 +187,37 @@ def test_a_recording_with_which_the_service_died_time_and_again_is_given_up_and_
     row = shelf.recording(deadly)
     assert (row["transcript_state"], row["transcript_attempts"]) == ("failed", 3)
     assert row["transcript_error"] == "the service died while it was transcribed"
+
+
+def test_a_service_that_is_stopped_gives_back_what_it_transcribes_and_that_was_no_attempt(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher]
+) -> None:
+    (call,) = shelf.add(shelf.company(), [b"noise"])
+    readings = Readings(shelf, clock)
+    readings.gate.clear()
+    working = work("tests.recording.speech:Mute", "silence", readings)
+    wait_until(lambda: readings.times)
+    assert shelf.recording(call)["transcript_state"] == "running"
+    working.stop_actor()
+    row = shelf.recording(call)
+    assert (row["transcript_state"], row["transcript_attempts"], row["transcript_by"]) == ("pending", 0, None)
+    readings.gate.set()
+
+
+def test_a_transcript_for_which_no_thread_is_to_be_had_waits_and_that_was_no_attempt(
+    shelf: Shelf, clock: ManualClock, work: Callable[..., Fetcher]
+) -> None:
+    (call,) = shelf.add(shelf.company(), [b"noise"])
+    work(None)
+    wait_until(lambda: shelf.states()["stored"] == 1)
+    working = work("tests.recording.speech:Mute", "silence")
+    working.workers.stop(0)
+    shelf.connection.execute("UPDATE recordings SET transcript_state = 'pending'")
+    pass_time(clock, lambda: shelf.recording(call)["transcript_error"] is not None)
+    row = shelf.recording(call)
+    assert (row["transcript_state"], row["transcript_attempts"], row["transcript_by"]) == ("pending", 0, None)
+    assert "no thread" in row["transcript_error"]
+    assert row["next_attempt_at"] > TUESDAY
 
 
 def test_where_memory_runs_out_the_transcriber_goes_before_the_service(
