@@ -67,6 +67,17 @@ def is_followed(world: World, failing: Failing) -> bool:
     return failing.failed > MOST_DIALERS and world.service.calls_in_progress() == 1
 
 
+def no_thread_for_dialers(monkeypatch: pytest.MonkeyPatch, times: float = float("inf")) -> Failing:
+    starts = pykka.ThreadingActor._start_actor_loop
+    failing = Failing(starts, RuntimeError("can't start new thread"), times)
+
+    def start(actor: pykka.ThreadingActor) -> None:
+        (failing if isinstance(actor, Dialer) else starts)(actor)
+
+    monkeypatch.setattr(pykka.ThreadingActor, "_start_actor_loop", start)
+    return failing
+
+
 @pytest.mark.parametrize("error", AWAY)
 def test_a_call_whose_answer_can_not_be_written_goes_on(
     still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
@@ -96,13 +107,7 @@ def test_a_call_that_nobody_can_follow_for_want_of_threads_is_followed_when_ther
     still_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call_id = talking(still_world)
-    starts = pykka.ThreadingActor._start_actor_loop
-    failing = Failing(starts, RuntimeError("can't start new thread"), MOST_DIALERS + 2)
-    monkeypatch.setattr(
-        pykka.ThreadingActor,
-        "_start_actor_loop",
-        lambda actor: (failing if isinstance(actor, Dialer) else starts)(actor),
-    )
+    failing = no_thread_for_dialers(monkeypatch, MOST_DIALERS + 2)
     still_world.tell(dialer_address(call_id), "nonsense")
     wait_until(lambda: is_followed(still_world, failing))
     hang_up(still_world, call_id)
@@ -113,8 +118,7 @@ def test_a_call_that_nobody_can_follow_for_want_of_threads_is_followed_when_ther
 def test_new_calls_for_which_there_are_no_threads_cost_nobody_an_attempt(
     still_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = Failing(Dialer._start_actor_loop, RuntimeError("can't start new thread"))
-    monkeypatch.setattr(Dialer, "_start_actor_loop", lambda dialer: failing(dialer))
+    failing = no_thread_for_dialers(monkeypatch)
     still_world.livekit.set_script({NUMBER: [Answer(ring_s=1, talk_s=20)]})
     still_world.campaign("spring", [NUMBER], "[retry]\nmax_retries = 1")
     still_world.start()
