@@ -68,3 +68,7 @@ class Abandonment:
             return None
         most = self.most_calls(max_concurrent_calls or 1, now)
         return None if most == max_concurrent_calls else most
+
+    def why(self, now: datetime) -> str:
+        """Why it is slowed down, for whoever looks."""
+        return f"{self.share(now):.1%} of those who answered found no agent"
