@@ -64,7 +64,11 @@ class Abandonment:
     def slowed_to(self, max_concurrent_calls: int | None, now: datetime) -> int | None:
         """How many calls may be in progress now, where that is fewer than else, for whoever looks. None: as many as
         ever; or, of a campaign without a limit, a part of what only its actor knows."""
-        allowed = self.allowed(now)
-        if allowed == 1 or (allowed > 0 and max_concurrent_calls is None):
+        if max_concurrent_calls is None and self.allowed(now) > 0:
             return None
-        return self.most_calls(max_concurrent_calls or 1, now)
+        most = self.most_calls(max_concurrent_calls or 1, now)
+        return None if most == max_concurrent_calls else most
+
+    def why(self, now: datetime) -> str:
+        """Why it is slowed down, for whoever looks."""
+        return f"{self.share(now):.1%} of those who answered found no agent"

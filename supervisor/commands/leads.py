@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 from uuid import UUID
 
 import click
@@ -21,7 +19,7 @@ from supervisor.database.connect import open_connection
 from supervisor.leads import entries
 from supervisor.leads.entries import Lead
 from supervisor.leads.importing import ImportResult, import_leads
-from supervisor.report.csv_file import inert
+from supervisor.report.csv_file import inert, write_rows
 from supervisor.report.whole_file import whole_file
 
 _SHOWN_ERRORS = 50
@@ -115,18 +113,17 @@ def export(
         columns = entries.columns(connection, company_id, chosen)
         with entries.leads(connection, company_id, chosen) as found:
             if out is None:
-                _write(found, columns, sys.stdout)
+                write_rows(_rows(found, columns), sys.stdout)
             else:
                 with whole_file(out) as path, path.open("w", encoding="utf-8-sig", newline="") as file:
-                    _write(found, columns, file)
+                    write_rows(_rows(found, columns), file)
 
 
-def _write(found: Iterable[Lead], columns: list[str], file: IO[str]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["phone_number", "name", *map(inert, columns)])
+def _rows(found: Iterable[Lead], columns: list[str]) -> Iterator[list[str]]:
+    yield ["phone_number", "name", *map(inert, columns)]
     for lead in found:
         cells = (str(lead.data.get(column, "")) for column in columns)
-        writer.writerow([lead.phone_number, inert(lead.name or ""), *map(inert, cells)])
+        yield [lead.phone_number, inert(lead.name or ""), *map(inert, cells)]
 
 
 def _line(lead: Lead) -> str:

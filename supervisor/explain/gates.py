@@ -144,8 +144,6 @@ def _slowed_down(campaign: CampaignFacts, now: datetime) -> list[Limit]:
     if most is None:
         return []
     calls = "one call" if most == 1 else f"{most} calls"
-    text = (
-        f"the campaign is slowed down to {calls} at once: {rule.share(now):.1%} of those who answered found no agent"
-        f" (max_abandon_rate {own.max_abandon_rate:.1%})"
-    )
+    allows = f"max_abandon_rate {own.max_abandon_rate:.1%}"
+    text = f"the campaign is slowed down to {calls} at once: {rule.why(now)} ({allows})"
     return [limit_of(Reason.SLOWED_DOWN, text, CallLimits(concurrent=most), campaign.calls)]

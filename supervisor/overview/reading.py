@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row, tuple_row
 
 from actors.campaign.abandonment import Abandonment
-from actors.campaign.readings import Answered, read_answered
+from actors.campaign.readings import read_answered
 from actors.limiter import CallLimits
 from actors.statements import statement
 from actors.trunk.pace import Pace
@@ -52,7 +52,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._past: tuple[datetime, list[Hour]] | None = None  # when it was read
-        self._answered: tuple[datetime, dict[UUID, Answered]] | None = None  # the same
+        self._abandonment: tuple[datetime, dict[UUID, Abandonment]] | None = None  # the same
 
     def read(self, connection: psycopg.Connection[Any], configuration: ServiceFile, now: datetime) -> Overview:
         """What is going on at `now`, on a connection that has begun no transaction. How calls ended that were begun
@@ -85,23 +85,25 @@ class Reader:
             in_progress[row["campaign_id"]] += row["in_progress"]
             begun[row["campaign_id"]] += row["begun"]
         rows = _read(connection, "campaigns", {"most_campaigns": MOST_CAMPAIGNS})
-        answered = self._answers(connection, [row["id"] for row in rows if row["status"] == "running"], now)
+        running = [row["id"] for row in rows if row["status"] == "running"]
+        abandonment = self._abandonment_of(connection, running, now)
         lines = []
         for row in rows:
-            limits = _limits_of(row, answered.get(row["id"], []), now)
+            limits = _limits_of(row, abandonment.get(row["id"]), now)
             row["holds"] = tuple(row["holds"])
             row["status_error"] = _hidden(row["status_error"])
             lines.append(CampaignLine(**row, load=Load(in_progress[row["id"]], begun[row["id"]], *limits)))
         return lines
 
-    def _answers(
+    def _abandonment_of(
         self, connection: psycopg.Connection[Any], campaigns: list[UUID], now: datetime
-    ) -> dict[UUID, Answered]:
-        read_at, answered = self._answered or (now, {})
-        if not answered or not timedelta() <= now - read_at < _ANSWERS_KEPT:
+    ) -> dict[UUID, Abandonment]:
+        read_at, rules = self._abandonment or (now, {})
+        if not rules or not timedelta() <= now - read_at < _ANSWERS_KEPT:
             answered = read_answered(connection, campaigns, now)
-            self._answered = now, answered
-        return answered
+            rules = {campaign: Abandonment(1, answers) for campaign, answers in answered.items()}
+            self._abandonment = now, rules
+        return rules
 
     def _hours(self, connection: psycopg.Connection[Any], trunks: list[str], now: datetime) -> list[Hour]:
         recent = now.replace(minute=0, second=0, microsecond=0) - _HOUR
@@ -113,14 +115,14 @@ class Reader:
         return [*past, *_hours(connection, trunks, recent, recent + 2 * _HOUR)]
 
 
-def _limits_of(row: dict[str, Any], answered: Answered, now: datetime) -> Limits:
+def _limits_of(row: dict[str, Any], rule: Abandonment | None, now: datetime) -> Limits:
     """A campaign's: it slows down when too many who answer find no agent."""
-    most, per_minute = row.pop("max_concurrent_calls"), row.pop("calls_per_minute")
-    rule = Abandonment(row.pop("max_abandon_rate"), answered)
-    slowed_to = rule.slowed_to(most, now)
-    if slowed_to is None:
-        return most, per_minute, None
-    return slowed_to, per_minute, f"{rule.share(now):.1%} of those who answered found no agent"
+    most, per_minute, rate = row.pop("max_concurrent_calls"), row.pop("calls_per_minute"), row.pop("max_abandon_rate")
+    if rule is not None:
+        rule.max_abandon_rate = rate
+        if (slowed_to := rule.slowed_to(most, now)) is not None:
+            return slowed_to, per_minute, rule.why(now)
+    return most, per_minute, None
 
 
 def read_services(connection: psycopg.Connection[Any]) -> list[Process]:

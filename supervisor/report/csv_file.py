@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import IO
 
 from actors.spreadsheet_text import is_like_a_formula
@@ -20,10 +21,14 @@ def write_contacts(contacts: FlatContacts, file: IO[str], advance: Callable[[int
 
     Times are ISO 8601 in the campaign's zone, with their offset.
     """
+    titles = [*(column.name for column in contacts.columns), *map(inert, contacts.list_columns)]
+    write_rows(chain([titles], (_cells(row) for row in counted(contacts, advance))), file)
+
+
+def write_rows(rows: Iterable[Iterable[object]], file: IO[str]) -> None:
+    """Write them as CSV, so that a line end in a value begins no row."""
     # With "\n" alone Python 3.11 would write a bare "\r" without quotes: a new row, which may begin as a formula.
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow([*(column.name for column in contacts.columns), *map(inert, contacts.list_columns)])
-    writer.writerows(_cells(row) for row in counted(contacts, advance))
+    csv.writer(file, lineterminator="\r\n").writerows(rows)
 
 
 def inert(text: str) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
+from typing import TypeVar
 from uuid import uuid4
 
 from supervisor.verify.client import Away, Client, Refused, VerificationError
 from supervisor.verify.report import Report, Seen, Verdict
+
+T = TypeVar("T")
 
 LOOK_AT_BREAKERS_EVERY_S = 30.0
 _POLL_S = 0.5
@@ -47,7 +51,7 @@ class Check:
         self._plan = plan
         self._progress = progress
         self._names: dict[str, str] = {}  # campaign's id → its name
-        self._unheard: str | None = None  # the name of one that may have been made: the answer was lost
+        self._unheard: set[str] = set()  # names of those that may be there unknown: the answer was lost
         self._statuses: dict[str, str] = {}
         self._breakers_due = 0.0  # when they are looked at next, by `monotonic`
         self._stopped = threading.Event()
@@ -63,7 +67,7 @@ class Check:
         began = monotonic()
         try:
             self._warn()
-            self._make()
+            self._make(began)
             self._watch(began)
         except VerificationError as error:
             self.report.why = str(error)
@@ -78,38 +82,64 @@ class Check:
                 needed = "" if service in self._plan.services else ", and not needed here"
                 self.report.warnings.append(f"{service} is failing already{needed}: {breaker['pause_info']}")
 
-    def _make(self) -> None:
+    def _make(self, began: float) -> None:
         plan, run = self._plan, uuid4().hex[:8]
         for number in range(plan.campaigns):
             if self._stopped.is_set():
                 return
             name = f"verify {run} {number + 1}/{plan.campaigns}"
-            self._unheard = name
-            campaign_id = self._client.create(
-                {
-                    "name": name,
-                    "company": plan.company,
-                    "skillbase": plan.skillbase,
-                    "trunk": plan.trunk,
-                    "retry": {"max_retries": 1},
-                    "call": {"max_call_duration_s": _LONGEST_CALL_S},
-                }
-            )
-            self._names[campaign_id], self._unheard = name, None
             contacts = plan.numbers[number * plan.leads : (number + 1) * plan.leads]
+            self._patiently(began, partial(self._make_one, name, contacts))
+
+    def _make_one(self, name: str, contacts: Sequence[int]) -> None:
+        """Have it running, whatever of that was done before and not heard of."""
+        campaign_id = self._campaign(name)
+        campaign = self._client.campaign(campaign_id)
+        if campaign["total_tasks"] == 0:
             rows = "\n".join(["phone_number", *(f"+{contact}" for contact in contacts)])
-            result = self._client.call_list(campaign_id, rows)
-            self.report.warnings.extend(result["errors"])
+            self.report.warnings.extend(self._client.call_list(campaign_id, rows)["errors"])
+        if campaign["status"] == "DRAFT":
             self._client.start(campaign_id)
 
+    def _campaign(self, name: str) -> str:
+        """Its id. It is made, if it was not."""
+        if name in self._unheard:
+            self._look_for(name)
+        known = [campaign_id for campaign_id, its in self._names.items() if its == name]
+        if known:
+            return known[0]
+        campaign = {
+            "name": name,
+            "company": self._plan.company,
+            "skillbase": self._plan.skillbase,
+            "trunk": self._plan.trunk,
+            "retry": {"max_retries": 1},
+            "call": {"max_call_duration_s": _LONGEST_CALL_S},
+        }
+        try:
+            campaign_id = self._client.create(campaign)
+        except VerificationError:
+            self._unheard.add(name)
+            raise
+        self._names[campaign_id] = name
+        return campaign_id
+
+    def _look_for(self, name: str) -> None:
+        self._names |= dict.fromkeys(self._client.named(self._plan.company, name), name)
+
     def _watch(self, began: float) -> None:
-        """Until everything is over, or time is. A service that is away for a while is waited for."""
-        away_since: float | None = None
+        """Until everything is over, or time is."""
         while not self._stopped.wait(_POLL_S):
+            if self._patiently(began, partial(self._look, began)):
+                return
+        self.report.why = "it was stopped"
+
+    def _patiently(self, began: float, step: Callable[[], T]) -> T | None:
+        """What the step returns. It is done again while the service is away; None: the check was stopped meanwhile."""
+        away_since: float | None = None
+        while True:
             try:
-                if self._look(began):
-                    return
-                away_since = None
+                return step()
             except Away as away:
                 now = monotonic()
                 if away_since is None:
@@ -117,7 +147,8 @@ class Check:
                     self.report.warnings.append(f"after {now - began:.0f} s: {away}")
                 if now >= min(away_since + _AWAY_MOST_S, began + self._plan.timeout_s):
                     raise
-        self.report.why = "it was stopped"
+            if self._stopped.wait(_POLL_S):
+                return None
 
     def _look(self, began: float) -> bool:
         """See how it goes; whether there is nothing more to be seen."""
@@ -199,9 +230,9 @@ class Check:
         """The names of those that are still there, and why."""
         left: dict[str, str] = {}
         try:
-            if self._unheard is not None:
-                self._names |= dict.fromkeys(self._client.named(self._plan.company, self._unheard), self._unheard)
-                self._unheard = None
+            for name in list(self._unheard):  # also what was made late, after another had been made in its place
+                self._look_for(name)
+                self._unheard.remove(name)
             for campaign_id, name in list(self._names.items()):
                 try:
                     self._remove_one(campaign_id)
@@ -209,8 +240,7 @@ class Check:
                 except Refused as refused:
                     left[name] = str(refused)
         except VerificationError as error:
-            names = [*self._names.values(), *([self._unheard] if self._unheard else ())]
-            return dict.fromkeys(names, str(error)) | left
+            return dict.fromkeys([*self._names.values(), *self._unheard], str(error)) | left
         return left
 
     def _remove_one(self, campaign_id: str) -> None:

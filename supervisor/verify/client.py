@@ -79,7 +79,7 @@ class Client:
         request = urllib.request.Request(self._url + path, body, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
-                return json.load(answer)["data"]
+                said = answer.read()
         except urllib.error.HTTPError as error:
             with error:
                 text = f"the service refused {method} {path}: {_reason(error)}"
@@ -87,6 +87,11 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise Away(f"the service at {self._url} can't be reached: {reason}") from None
+        try:
+            return json.loads(said)["data"]
+        except (ValueError, KeyError, TypeError):
+            text = f"what answers {method} {path} at {self._url} is not the service"
+            raise VerificationError(text) from None
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

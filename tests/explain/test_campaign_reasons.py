@@ -196,6 +196,16 @@ def test_a_campaign_of_whose_calls_too_many_find_no_agent_says_that_it_is_slowed
     assert states.counts()[Reason.SLOWED_DOWN] == 1
 
 
+def test_a_campaign_of_one_call_at_once_is_never_slowed_down(states: States) -> None:
+    task = states.task()
+    states.campaign(max_concurrent_calls=1)
+    for _ in range(3):
+        called = states.task(status="completed", outcome="agent_failed")
+        states.call(called, NOW - HOUR, "ended", outcome="agent_failed", answered_at=NOW - HOUR, ended_at=NOW)
+    states.in_progress()
+    assert states.reasons(task) == [Reason.CAMPAIGN_CONCURRENT]
+
+
 def test_whose_turn_it_is_not_stands_behind_those_with_higher_priority_or_older(states: States) -> None:
     states.campaign(max_concurrent_calls=2)
     low, older, newer, high = states.task(priority=-1), states.task(), states.task(), states.task(priority=5)

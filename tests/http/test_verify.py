@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
 import psycopg
@@ -16,7 +18,7 @@ from supervisor.http.database import Database
 from supervisor.tree.loop import LoopThread
 from supervisor.verify import check
 from supervisor.verify.check import Check, Plan
-from supervisor.verify.client import Away, Client
+from supervisor.verify.client import Away, Client, VerificationError
 from supervisor.verify.report import Report, Verdict
 from tests.http.site import Site
 from tests.waiting import wait_until
@@ -105,6 +107,26 @@ class Verifying:
         self._thread.join()
 
 
+@contextmanager
+def somebody_else(said: str) -> Iterator[str]:
+    """The URL of a server that has this to say to one request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(said.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        answering = Thread(target=server.handle_request)
+        answering.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        answering.join()
+
+
 @pytest.fixture
 def verifying(full_site: Site, dsn: str, loop: LoopThread) -> Iterator[Verifying]:
     """With its campaigns running."""
@@ -164,20 +186,52 @@ def test_a_service_that_stays_away_is_reported_with_what_is_left_behind(
     assert all("can't be reached" in left for left in report.left_behind)
 
 
+def answers_are_lost(monkeypatch: pytest.MonkeyPatch, asking: str) -> None:
+    """The service does what it is asked, and is away before it has said so: each of these questions once."""
+    ask = getattr(Client, asking)
+    lost: list[object] = []
+
+    def lose(self: Client, *asked: object) -> object:
+        answer = ask(self, *asked)
+        if asked not in lost:
+            lost.append(asked)
+            raise Away("the service went away meanwhile")
+        return answer
+
+    monkeypatch.setattr(Client, asking, lose)
+
+
+@pytest.mark.parametrize("asking", ["create", "call_list", "start"])
+def test_nothing_is_done_twice_when_the_service_restarts_while_campaigns_are_made(
+    full_site: Site, dsn: str, loop: LoopThread, monkeypatch: pytest.MonkeyPatch, asking: str
+) -> None:
+    answers_are_lost(monkeypatch, asking)
+    verifying = Verifying(full_site, dsn, loop)
+    verifying.wait_for_a_look()
+    assert verifying.campaigns() == 2
+    verifying.complete()
+    report = verifying.report()
+    assert (report.verdict, report.settled, report.left_behind) == (Verdict.FINISHED, 4, [])
+    warned = [warning.partition(": ")[2] for warning in report.warnings]
+    assert warned == ["the service went away meanwhile"] * 2
+    assert verifying.campaigns() == 0
+
+
 def test_a_campaign_whose_making_was_not_answered_is_removed_too(
     full_site: Site, dsn: str, loop: LoopThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create = Client.create
-
-    def lost(self: Client, campaign: dict[str, object]) -> str:
-        create(self, campaign)
-        raise Away("the service went away meanwhile")
-
-    monkeypatch.setattr(Client, "create", lost)
+    monkeypatch.setattr(check, "_AWAY_MOST_S", 0)
+    answers_are_lost(monkeypatch, "create")
     verifying = Verifying(full_site, dsn, loop)
     report = verifying.report()
     assert report.why == "the service went away meanwhile"
     assert (report.left_behind, verifying.campaigns()) == ([], 0)
+
+
+@pytest.mark.parametrize("said", ["It works!", "[]", '{"status": "ok"}'])
+def test_who_listens_in_place_of_the_service_fails_the_check(said: str) -> None:
+    with somebody_else(said) as url, pytest.raises(VerificationError, match="is not the service"):
+        Client(url, TOKEN).breakers()
 
 
 # Whose fault it is

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from supervisor.cli import main
 from tests.world import TUESDAY, as_service
@@ -129,6 +130,20 @@ def test_what_is_exported_can_be_imported_again(campaignd: Run, people: Path, tm
     again = json.loads(campaignd("import", str(out), "--company", "globex", "--json")[1])
     assert (again["total"], again["created"]) == (2, 2)
     assert campaignd("export", "--company", "acme")[1].splitlines()[0] == "phone_number,name,city,priority"
+
+
+@pytest.mark.parametrize("line_end", ["\r", "\n", "\r\n"])
+def test_a_line_end_in_a_value_begins_no_row_which_might_be_a_formula(
+    campaignd: Run, people: Path, tmp_path: Path, connection: psycopg.Connection, line_end: str
+) -> None:
+    campaignd("import", str(people), "--company", "acme", "--region", "RU")
+    value = f"ok{line_end}=cmd|' /C calc'!A0"
+    connection.execute("UPDATE leads SET data = %s WHERE name = 'Emma'", (Jsonb({"city": value}),))
+    out = tmp_path / "leads.csv"
+    assert campaignd("export", "--company", "acme", "--out", str(out)) == (0, "")
+    with out.open(encoding="utf-8-sig", newline="") as file:
+        _, emma, *others = csv.DictReader(file)
+    assert (emma["city"], others) == (value, [])
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,24 @@ def test_a_campaign_of_whose_calls_too_many_find_no_agent_stands_against_what_it
     assert loads["autumn"].written == "0 of 5 now, 0 a minute"
 
 
+def test_a_campaign_of_one_call_at_once_is_never_slowed_down(scene: Scene) -> None:
+    spring = scene.campaign("spring", max_concurrent_calls=1)
+    for _ in range(3):
+        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39.5))
+    (seen,) = scene.overview().campaigns
+    assert seen.load.written == "0 of 1 now, 0 a minute"
+
+
+def test_the_share_that_a_campaign_allows_holds_at_once(scene: Scene) -> None:
+    spring, reader = scene.campaign("spring", max_concurrent_calls=5), Reader()
+    for _ in range(3):
+        scene.call(spring, 40, 39, "agent_failed", answered_at=ago(39.5))
+    (before,) = scene.overview(reader).campaigns
+    scene.connection.execute("UPDATE campaigns SET max_abandon_rate = 0.5")
+    (after,) = scene.overview(reader).campaigns
+    assert (before.load.most_in_progress, after.load.most_in_progress) == (1, 5)
+
+
 def test_who_found_no_agent_may_be_half_a_minute_old_and_no_older(scene: Scene) -> None:
     spring, reader = scene.campaign("spring", max_concurrent_calls=5), Reader()
     scene.overview(reader)

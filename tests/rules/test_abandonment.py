@@ -38,6 +38,13 @@ def test_a_campaign_with_one_call_at_a_time_is_never_stopped() -> None:
     assert after(1000, 1000).most_calls(1, NOON) == 1
 
 
+def test_it_is_slowed_down_only_where_it_may_have_fewer_calls_than_else() -> None:
+    for most in (1, 2, 50, None):
+        assert after(15, 1000).slowed_to(most, NOON) is None
+    assert [after(22, 1000).slowed_to(most, NOON) for most in (1, 2, 50, None)] == [None, 1, 26, None]
+    assert [after(30, 1000).slowed_to(most, NOON) for most in (1, 2, 50, None)] == [None, 1, 1, 1]
+
+
 def test_what_happened_a_day_ago_is_forgotten() -> None:
     campaign = after(100, 100)
     assert campaign.most_calls(50, NOON) == 1
