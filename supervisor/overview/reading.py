@@ -16,11 +16,11 @@ from psycopg.rows import class_row, dict_row, tuple_row
 
 from actors.campaign.abandonment import Abandonment
 from actors.campaign.readings import read_answered
-from actors.limiter import CallLimits
 from actors.statements import statement
 from actors.trunk.pace import Pace
 from actors.trunk.paces import read_paces
 from supervisor.breakers import BreakerRow, read_breakers, services_of
+from supervisor.config.rules import trunk_limits
 from supervisor.config.service import ServiceFile
 from supervisor.database.snapshot import snapshot
 from supervisor.overview.overview import CampaignLine, Failure, Hour, Load, Overview, Process, SharedLimit
@@ -136,7 +136,7 @@ def _trunk_limits(connection: psycopg.Connection[Any], configuration: ServiceFil
     learned = read_paces(connection, configuration.trunks)
     limits: dict[str, Limits] = {}
     for name, trunk in configuration.trunks.items():
-        pace = Pace(CallLimits(trunk.max_concurrent_calls, trunk.calls_per_minute), learned[name])
+        pace = Pace(trunk_limits(trunk), learned[name])
         kept = pace.limits(now)
         slower = (kept.concurrent, kept.per_minute) != (pace.configured.concurrent, pace.configured.per_minute)
         limits[name] = kept.concurrent, kept.per_minute, "its carrier refused more" if slower else None
@@ -144,7 +144,7 @@ def _trunk_limits(connection: psycopg.Connection[Any], configuration: ServiceFil
 
 
 def _shared(
-    load: Iterable[dict[str, Any]], configuration: ServiceFile, trunk_limits: dict[str, Limits]
+    load: Iterable[dict[str, Any]], configuration: ServiceFile, trunks: dict[str, Limits]
 ) -> list[SharedLimit]:
     """Companies and trunks of the configuration, and those that have calls without being in it any more."""
     in_progress: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -155,10 +155,10 @@ def _shared(
             in_progress[kind][row[kind]] += row["in_progress"]
             begun[kind][row[kind]] += row["begun"]
         company_limits.setdefault(row["company"], row["max_concurrent_calls"])
-        trunk_limits.setdefault(row["trunk"], (None, None, None))
+        trunks.setdefault(row["trunk"], (None, None, None))
     limits: Mapping[str, Mapping[str, Limits]] = {
         "company": {name: (most, None, None) for name, most in company_limits.items()},
-        "trunk": trunk_limits,
+        "trunk": trunks,
     }
     return [
         SharedLimit(kind, name, Load(in_progress[kind][name], begun[kind][name], *most))
