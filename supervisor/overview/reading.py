@@ -143,9 +143,7 @@ def _trunk_limits(connection: psycopg.Connection[Any], configuration: ServiceFil
     return limits
 
 
-def _shared(
-    load: Iterable[dict[str, Any]], configuration: ServiceFile, trunks: dict[str, Limits]
-) -> list[SharedLimit]:
+def _shared(load: Iterable[dict[str, Any]], configuration: ServiceFile, trunks: dict[str, Limits]) -> list[SharedLimit]:
     """Companies and trunks of the configuration, and those that have calls without being in it any more."""
     in_progress: defaultdict[str, Counter[str]] = defaultdict(Counter)
     begun: defaultdict[str, Counter[str]] = defaultdict(Counter)
