@@ -55,6 +55,18 @@ def test_a_campaign_is_started_paused_and_resumed_with_a_line_for_each(campaignd
     assert [reason.split(" operator ")[0] for _, reason in rows] == ["started by", "new offer", "resumed by"]
 
 
+def test_the_history_names_who_gave_the_command_as_the_services_account(
+    campaignd: Run, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "anna")
+    monkeypatch.setenv("LOGNAME", "campaignd")
+    campaignd("start", "spring")
+    assert campaignd("pause", "spring") == (0, "Spring renewals: paused (paused by operator anna)\n")
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT reason FROM campaign_status_history ORDER BY id").fetchall()
+    assert rows == [("started by operator anna",), ("paused by operator anna",)]
+
+
 def test_a_resumed_campaign_stays_paused_while_something_else_holds_it(campaignd: Run, dsn: str) -> None:
     campaignd("start", "spring")
     campaignd("pause", "spring")
