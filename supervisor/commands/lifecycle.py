@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +34,8 @@ def change_status(config: Path, campaign: str, change: Change, reason: str) -> N
 
 
 def operator() -> str:
-    """Who gives the command, for the history: `operator root`."""
+    """Who gives the command, for the history: `operator anna`, who may have to give it as the service's account."""
     try:
-        return f"operator {getpass.getuser()}"
+        return f"operator {os.environ.get('SUDO_USER') or getpass.getuser()}"
     except (OSError, KeyError):  # a user without a name: KeyError before Python 3.13
         return "an operator"

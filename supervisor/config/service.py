@@ -52,7 +52,8 @@ class DatabaseSettings(Settings):
     dsn: Dsn | None = None
     """PostgreSQL 14 or newer, without a password; not given: the service's own, in its state directory."""
     pool_size: Annotated[int, Field(ge=2, le=500)] = 10
-    """Connections at most."""
+    # A listener's, an importer's, a reload's, and two for call lists over HTTP.
+    """Connections that actors share, at most; the process has up to 5 more."""
 
 
 class LiveKitSettings(Settings):

@@ -63,6 +63,18 @@ def test_that_postgresql_may_only_be_read_is_said_in_a_line(campaignd: Run, dsn:
     assert (code, said.count("\n")) == (1, 1) and "in a read-only transaction" in said, said
 
 
+def test_the_history_names_who_gave_the_command_as_the_services_account(
+    campaignd: Run, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "anna")
+    monkeypatch.setenv("LOGNAME", "campaignd")
+    campaignd("start", "spring")
+    assert campaignd("pause", "spring") == (0, "Spring renewals: paused (paused by operator anna)\n")
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute("SELECT reason FROM campaign_status_history ORDER BY id").fetchall()
+    assert rows == [("started by operator anna",), ("paused by operator anna",)]
+
+
 def test_a_resumed_campaign_stays_paused_while_something_else_holds_it(campaignd: Run, dsn: str) -> None:
     campaignd("start", "spring")
     campaignd("pause", "spring")

@@ -51,6 +51,16 @@ def test_the_shipped_files_are_valid() -> None:
     assert snapshot.service.database.dsn is None
 
 
+def test_what_the_service_file_has_in_comments_is_valid_too(tmp_path: Path) -> None:
+    text, verify = (CONFIG / "campaignd.toml").read_text("utf-8").split("# [verify]\n")
+    lines = [line.removeprefix("# ") for line in verify.splitlines()]
+    file = tmp_path / "campaignd.toml"
+    file.write_text("\n".join([text, "[verify]", *lines]), "utf-8")
+    (tmp_path / "campaigns.d").mkdir()
+    settings = load(file).service.verify
+    assert settings is not None and settings.trunk == "main"
+
+
 def test_every_shipped_file_names_its_schema() -> None:
     assert (CONFIG / "campaignd.toml").read_text("utf-8").startswith("#:schema ./campaignd.schema.json\n")
     for file in (CONFIG / "campaigns.d").glob("*.toml"):
