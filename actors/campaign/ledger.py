@@ -211,7 +211,7 @@ def read_unfinished(connection: Connection, companies: Mapping[UUID, UUID]) -> d
 
 def give_back(connection: Connection, campaign: CampaignRow, call_ids: Sequence[UUID], now: datetime) -> None:
     """These calls were claimed and never dialed: take their attempts back. Nothing happens to a call that has been
-    dialed meanwhile."""
+    dialed meanwhile. Whose contact is to be erased is not called any more: the task has failed, and is counted."""
     connection.execute(_sql("give_back"), {**_ids(campaign), "call_ids": list(call_ids), "now": now})
 
 

@@ -100,9 +100,8 @@ class Calls(Actor):
 
     def started(self) -> None:
         """What lay in the mailbox of one that crashed is lost: campaigns say which calls there are."""
-        for address in self._directory.residents():
-            if address.startswith("campaign:"):
-                self.tell(address, CallsInDoubt())
+        for campaign_id in self._directory.campaigns():
+            self.tell(campaign_address(campaign_id), CallsInDoubt())
         self._telemetry.actor_kinds(("dialer",))
         self._feel_pulse()
 

@@ -52,6 +52,7 @@ _NO_ANSWER = (TimeoutError, aiohttp.ClientError, DecodeError, AttributeError, Ty
 """What the client raises where nothing came back that it can read. The last two are for an error answer whose JSON is
 no object (a proxy's empty page that calls itself JSON): the client does not expect it."""
 _EMPTY_ROOM_TIMEOUT_S = 120
+"""Agents keep no room open. A call that has its room begins well within this (`actors.dialer.reminders`)."""
 _CONTROL_REQUESTS = 100
 """At once, besides dials. What waits for its turn waits for us, not for LiveKit: its time limit has not begun."""
 
@@ -75,8 +76,8 @@ class Line:
 class Gateway:
     """Asks LiveKit on behalf of dialers and tells each what came back. Methods return at once and never raise; a
     request ends in exactly one message to the dialer, within its time limit once it is its turn. What comes back for a
-    dialer that is gone is logged: its call is settled as interrupted. Time limits are real seconds, whatever the
-    clock."""
+    dialer that is gone is logged: whoever resumes its call asks what became of it. Time limits are real seconds,
+    whatever the clock."""
 
     def __init__(
         self,

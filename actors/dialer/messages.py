@@ -160,8 +160,8 @@ class ResultsSettled:
 
 @dataclass(frozen=True)
 class TakeOver:
-    """From a campaign that has just started: these are its unfinished calls. See to those that have no dialer, and
-    tell it again the results it has not settled."""
+    """From a campaign that has just started, or has its lease again, or was asked by `CallsInDoubt`: these are its
+    unfinished calls. See to those that have no dialer, and tell it again the results it has not settled."""
 
     campaign_id: UUID
     calls: tuple[Call, ...]
@@ -316,8 +316,8 @@ class Begin:
 
 @dataclass(frozen=True)
 class DoNotBegin:
-    """Do not dial: a service that the call needs fails, there is no slot for it, or the process drains. The call is
-    given back."""
+    """Do not dial: a service that the call needs fails, there is no slot for it, the trunk carries as many calls as it
+    may, or the process drains. The call is given back."""
 
 
 # To a dialer, from webhooks

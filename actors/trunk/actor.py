@@ -57,12 +57,14 @@ has one is to be kept waiting by them."""
 
 
 LOOK_AGAIN = timedelta(seconds=5)
-"""How often calls are looked at that were left by who is gone, as long as their campaigns are not worked here."""
+"""How often calls are looked at that were in progress when this actor started, until their campaigns say whether they
+keep them. They were left by who is gone; or their campaigns are worked here, but the trunk's actor before this one has
+died: what it was told last, may be the end of one of them, is lost."""
 
 
 @dataclass(frozen=True)
 class LookAgain:
-    """Reminder: calls that nobody has taken over here may have ended, or be another's."""
+    """Reminder: calls of which no campaign has spoken may have ended, or be another's."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ class Trunk(Actor):
         return ledger.read_calls(connection, self._name, self.clock.now(), self._supervisor_id)
 
     def _look_again(self) -> None:
-        """Campaigns that come to be worked here say which calls they keep; of the end of others nobody tells us."""
+        """Of the end of a call that its campaign has not said it keeps, nobody may tell us."""
         try:
             with self._pool.connection() as connection:
                 found = {call_id for call_id, _, _ in self._read_calls(connection).in_progress}

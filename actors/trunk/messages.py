@@ -30,9 +30,9 @@ class PermitsReturned:
 
 @dataclass(frozen=True)
 class PermitsKept:
-    """From a campaign that starts or stops, or from Calls, of one that is not worked here any more: of all permits it
-    ever got only these are in use, each with when its call began. None: not yet, or the trunk knows. It may have got
-    them from another process's trunk."""
+    """From a campaign that starts, stops, or gets another trunk, or from Calls, of one that is not worked here any
+    more: of all permits it ever got only these are in use, each with when its call began. None: not yet, or the trunk
+    knows. It may have got them from another process's trunk."""
 
     campaign_id: UUID
     calls: tuple[tuple[UUID, datetime | None], ...]
@@ -41,7 +41,8 @@ class PermitsKept:
 @dataclass(frozen=True)
 class ReadyToBegin:
     """From a dialer: everything is prepared, may this call begin? Answered by `Begin` as soon as it may, or by
-    `DoNotBegin` when a service that it needs fails, or the process drains; asking again is harmless."""
+    `DoNotBegin` when a service that it needs fails, when only another call's end could make room for it, or when the
+    process drains; asking again is harmless."""
 
     call_id: UUID
     needs: frozenset[str]  # services, as the breakers name them

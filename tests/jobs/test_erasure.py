@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -137,18 +138,30 @@ def test_a_call_that_never_began_is_cancelled_when_it_is_given_back(office: Offi
     campaign = office.campaign(office.acme)
     task = office.task(campaign, phone_number=number, retry_at=retry_at)
     (claimed,) = office.claim(campaign, 1)
-    office.submit(JobType.DELETE_LEADS)
+    submitted = office.submit(JobType.DELETE_LEADS)
     owner = office.process()
     job = office.claim_job(owner)
     assert job is not None
     office.batch(job, owner)
-    campaign_ledger.give_back(office.connection, office.row(campaign), [claimed.call_id], TUESDAY)
+    for _ in range(2):
+        campaign_ledger.give_back(office.connection, office.row(campaign), [claimed.call_id], TUESDAY)
+
+    def said() -> tuple[Any, ...]:
+        row = office.task_row(task)
+        return row["status"], row["outcome"], row["error_message"], row["due"], row["next_attempt_at"]
+
+    cancelled = ("failed", "cancelled", "Cancelled: the contact was erased", False, None)
+    assert said() == cancelled, "its campaign would not complete, if the job did not go on"
+    assert office.counters(campaign) == (1, 0, 1)
     campaign_ledger.reconsider(office.connection, office.row(campaign))
     assert office.claim(campaign, 5, TUESDAY + timedelta(days=1)) == [], "not dialed once more"
     assert office.batch(job, owner) == (1, 0)
-    assert office.task_row(task)["status"] == "failed"
-    assert office.counters(campaign) == (1, 0, 1)
+    assert office.batch(job, owner) is None
+    assert said() == cancelled
+    assert office.counters(campaign) == (1, 0, 1), "counted once"
     assert number not in everything(office)
+    counts = office.job(submitted.id).result
+    assert counts is not None and (counts["tasks"], counts["cancelled"]) == (1, 1)
 
 
 def test_a_task_that_its_campaign_has_locked_is_not_waited_for(office: Office) -> None:
