@@ -19,7 +19,7 @@ from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, NoAnswer, Outage, Refuse
-from tests.metrics.test_metrics_of_a_service import scrape, value
+from tests.metrics.scraped import scrape, value
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
