@@ -11,13 +11,15 @@ class Failing:
 
     def __init__(self, works: Callable[..., Any], error: Exception, times: float = float("inf")) -> None:
         self._works, self._error, self._times = works, error, times
-        self.failed = 0
+        self.failed, self.has_worked = 0, False
 
     def __call__(self, *values: Any, **named: Any) -> Any:
         if self.failed < self._times:
             self.failed += 1
             raise self._error
-        return self._works(*values, **named)
+        result = self._works(*values, **named)
+        self.has_worked = True
+        return result
 
     def end(self) -> None:
         self._times = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 
 import psycopg
@@ -14,6 +13,7 @@ from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.simulator import API_KEY, API_SECRET
 from tests.acceptance.running import Running
 from tests.acceptance.setting import Setting
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 
@@ -30,7 +30,7 @@ def setting(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
     name = f"accepted_{folder.parent.name}_{folder.name}".replace("-", "_")
     with psycopg.connect(postgres.dsn, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-        with _livekit(port := _free_port(), speed) as livekit:
+        with _livekit(port := free_port(), speed) as livekit:
             dsn = make_conninfo(postgres.dsn, dbname=name)
             environment = os.environ | {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
             yield Setting(folder, dsn, _url_of(livekit), f"http://127.0.0.1:{port}", environment)
@@ -45,9 +45,3 @@ def _livekit(port: int, speed: int) -> Running:
 
 def _url_of(livekit: Running) -> str:
     return wait_until(lambda: livekit.out, 20, "the simulated LiveKit").split()[-1]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

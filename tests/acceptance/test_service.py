@@ -55,10 +55,32 @@ def test_it_calls_everyone_and_stops_in_order(setting: Setting, database: psycop
         assert service.session() == []
 
 
+def test_it_stops_while_a_list_waits_for_another_import_of_its_campaign(
+    setting: Setting, database: psycopg.Connection
+) -> None:
+    setting.campaign("winter", "Winter", ["+79450000401"])
+    with (setting.folder / "campaigns.d" / "winter.toml").open("a") as file:
+        file.write("[schedule]\nstart_time = 2099-01-01T00:00:00+00:00\n")
+    with setting.service() as service, psycopg.connect(setting.dsn) as other:
+        row = database.execute("SELECT id FROM campaigns WHERE slug = 'winter'").fetchone()
+        assert row is not None
+        assert Tasks(other, row[0]).lock(pytest.fail) is not None
+        with (setting.folder / "winter.csv").open("a") as call_list:
+            call_list.write("+79450000402\n")
+        service.signal_group(signal.SIGHUP)
+        waiting = "SELECT FROM pg_stat_activity WHERE query ~ 'try_advisory|pg_sleep' AND pid <> pg_backend_pid()"
+        wait_until(lambda: database.execute(waiting).rowcount, 20, "the import to wait")
+        service.signal_group(signal.SIGTERM)
+        assert service.end(20) == 0
+        assert "calls_left=0" in service.err
+        assert TRACEBACK not in service.err
+    assert database.execute("SELECT total_tasks FROM campaigns WHERE slug = 'winter'").fetchone() == (1,)
+
+
 def test_sigterm_waits_for_calls_in_progress_and_begins_no_more(setting: Setting, database: psycopg.Connection) -> None:
-    # Ninety seconds of talking, of which the simulator makes a second and a half.
+    # Ten minutes of talking, of which the simulator makes ten seconds: more than a signal takes, less than a drain may.
     numbers = [f"+7945000030{ending}" for ending in range(9)]
-    setting.script({number: {"kind": "answer", "ring_s": 1, "talk_s": 90} for number in numbers})
+    setting.script({number: {"kind": "answer", "ring_s": 1, "talk_s": 600} for number in numbers})
     setting.campaign("summer", "Summer", numbers, "max_concurrent_calls = 3")
     with setting.service() as service:
         wait_until(lambda: _calls(database, "summer", "answered") == 3, 20)
@@ -81,27 +103,6 @@ def test_a_second_sigterm_does_not_wait(setting: Setting, database: psycopg.Conn
         service.signal_group(signal.SIGTERM)
         assert service.end(5) == 0
         assert TRACEBACK not in service.err
-
-
-def test_it_stops_while_a_list_waits_for_another_import_of_its_campaign(
-    setting: Setting, database: psycopg.Connection
-) -> None:
-    setting.campaign("winter", "Winter", ["+79450000401"])
-    with (setting.folder / "campaigns.d" / "winter.toml").open("a") as file:
-        file.write("[schedule]\nstart_time = 2099-01-01T00:00:00+00:00\n")
-    with setting.service() as service, psycopg.connect(setting.dsn) as other:
-        row = database.execute("SELECT id FROM campaigns WHERE slug = 'winter'").fetchone()
-        assert row is not None
-        assert Tasks(other, row[0]).lock(pytest.fail) is not None
-        with (setting.folder / "winter.csv").open("a") as call_list:
-            call_list.write("+79450000402\n")
-        service.signal_group(signal.SIGHUP)
-        waiting = "SELECT FROM pg_stat_activity WHERE query ~ 'try_advisory|pg_sleep' AND pid <> pg_backend_pid()"
-        wait_until(lambda: database.execute(waiting).rowcount, 20, "the import to wait")
-        service.signal_group(signal.SIGTERM)
-        assert service.end(20) == 0
-        assert TRACEBACK not in service.err
-    assert database.execute("SELECT total_tasks FROM campaigns WHERE slug = 'winter'").fetchone() == (1,)
 
 
 def test_commands_join_the_database_of_a_service_that_keeps_its_own() -> None:

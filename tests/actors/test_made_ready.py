@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from livekit import api
 
 from actors.addresses import campaign_address, trunk_address
 from actors.campaign.ahead import LONGEST_WAIT
@@ -18,8 +16,9 @@ from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
+from tests.livekit_rooms import hang_up, rooms
 from tests.waiting import wait_until
-from tests.world import KEY, SECRET, TUESDAY, World
+from tests.world import TUESDAY, World
 
 SLOTS, AHEAD, QUICKLY_OVER = 20, 2, 40
 NUMBERS = [f"+7945100{number:04d}" for number in range(200)]
@@ -50,25 +49,8 @@ def begin(world: World, settings: str = LIMIT) -> None:
 
 def waiting(world: World) -> list[dict[str, Any]]:
     """Calls that are claimed, and have their room."""
-    rooms = set(asyncio.run(_rooms(world)))
-    return [call for call in world.calls("spring") if call["state"] == "claimed" and f"campaignd-{call['id']}" in rooms]
-
-
-async def _rooms(world: World) -> list[str]:
-    async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as client:
-        return [room.name for room in (await client.room.list_rooms(api.ListRoomsRequest())).rooms]
-
-
-def hang_up(world: World, calls: int = 1) -> None:
-    """So many of those who talk hang up."""
-
-    async def close() -> None:
-        async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as client:
-            for room in talking[:calls]:
-                await client.room.delete_room(api.DeleteRoomRequest(room=room))
-
-    talking = [ring.room for ring in world.livekit.rings() if ring.ended_at is None]
-    asyncio.run(close())
+    made = rooms(world.livekit)
+    return [call for call in world.calls("spring") if call["state"] == "claimed" and f"campaignd-{call['id']}" in made]
 
 
 def rings(world: World) -> int:
@@ -98,17 +80,17 @@ def given_back(world: World) -> None:
     assert {(tasks[call["task_id"]]["status"], tasks[call["task_id"]]["attempt_count"]) for call in back} == {
         ("pending", 0)
     }
-    wait_until(lambda: not {f"campaignd-{call['id']}" for call in back} & set(asyncio.run(_rooms(world))))
+    wait_until(lambda: not {f"campaignd-{call['id']}" for call in back} & rooms(world.livekit).keys())
 
 
 def test_who_waits_begins_when_a_slot_is_free_and_not_before(waiting_world: World) -> None:
     calls = {f"campaignd-{call['id']}" for call in waiting(waiting_world)}
     assert rings(waiting_world) == QUICKLY_OVER + SLOTS and most_at_once(waiting_world) == SLOTS
-    hang_up(waiting_world)
+    hang_up(waiting_world.livekit)
     wait_until(lambda: rings(waiting_world) == QUICKLY_OVER + SLOTS + 1)
     assert waiting_world.livekit.rings()[-1].room in calls
     wait_until(lambda: len(waiting(waiting_world)) == AHEAD, what="another one to be made ready")
-    hang_up(waiting_world, 10)
+    hang_up(waiting_world.livekit, 10)
     wait_until(lambda: rings(waiting_world) == QUICKLY_OVER + SLOTS + 11)
     assert most_at_once(waiting_world) == SLOTS
     waiting_world.check_ledger()
@@ -180,7 +162,7 @@ def test_who_waits_and_has_come_onto_do_not_call_is_not_called(waiting_world: Wo
         " SELECT gen_random_uuid(), number, now() FROM unnest(%s::text[]) AS number",
         ([call["phone_number"] for call in before],),
     )
-    hang_up(waiting_world, AHEAD)
+    hang_up(waiting_world.livekit, AHEAD)
     wait_until(lambda: rings(waiting_world) == QUICKLY_OVER + SLOTS + AHEAD, what="others to be called instead")
     forbidden = {call["phone_number"] for call in before}
     assert not forbidden & {ring.number for ring in waiting_world.livekit.rings()}
@@ -216,7 +198,7 @@ def test_a_limit_that_is_lowered_holds_for_those_who_wait(waiting_world: World) 
     campaign = waiting_world.service.directory.find(campaign_address(waiting_world.id("spring")))
     assert campaign is not None
     campaign.ask(SettingsChanged(), timeout=10)  # answered once it goes by the new limit
-    hang_up(waiting_world, 5)
+    hang_up(waiting_world.livekit, 5)
     wait_until(lambda: len(ended(waiting_world)) == QUICKLY_OVER + 5)  # else they would be ends of a moment ago
     move(waiting_world, LONGEST_WAIT)
     given_back(waiting_world)
@@ -232,7 +214,7 @@ def test_nobody_is_kept_waiting_by_who_waits(still_world: World, trunk: int | No
         company=f"max_concurrent_calls = {company}" if company else "",
     )
     begin(still_world)
-    hang_up(still_world)
+    hang_up(still_world.livekit)
     wait_until(lambda: rings(still_world) == QUICKLY_OVER + SLOTS + 1)
     assert not [call for call in still_world.calls("spring") if call["state"] == "claimed"]
     assert most_at_once(still_world) == SLOTS

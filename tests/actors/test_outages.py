@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -15,8 +14,9 @@ from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage, Refuse
+from tests.livekit_rooms import participants, rooms
 from tests.waiting import wait_until
-from tests.world import KEY, SECRET, TUESDAY, World
+from tests.world import TUESDAY, World
 
 NUMBERS = [f"+7945000{n:04d}" for n in range(300)]
 DOWN = Refuse(503, "Service Unavailable", after_s=0.1)
@@ -76,15 +76,9 @@ def being_tried(world: World) -> bool:
 
 
 def agent_in_a_probes_room(world: World) -> bool:
-    async def ask() -> bool:
-        async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as livekit:
-            rooms = (await livekit.room.list_rooms(api.ListRoomsRequest())).rooms
-            probes = [room.name for room in rooms if room.name.startswith("campaignd-probe-")]
-            requests = [api.ListParticipantsRequest(room=name) for name in probes]
-            answers = [await livekit.room.list_participants(request) for request in requests]
-        return any(seen.kind == api.ParticipantInfo.Kind.AGENT for answer in answers for seen in answer.participants)
-
-    return asyncio.run(ask())
+    probes = [name for name in rooms(world.livekit) if name.startswith("campaignd-probe-")]
+    seen = [each for name in probes for each in participants(world.livekit, name)]
+    return any(each.kind == api.ParticipantInfo.Kind.AGENT for each in seen)
 
 
 def all_calls(world: World) -> int:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
 from uuid import UUID
-
-from livekit import api
 
 from actors.addresses import CALLS, campaign_address, dialer_address
 from actors.dialer.messages import room_name
@@ -15,8 +12,9 @@ from actors.dialer.reconciler import GRACE, PULSE
 from actors.ids import new_id
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
+from tests.livekit_rooms import make_room, rooms
 from tests.waiting import wait_until
-from tests.world import KEY, SECRET, World
+from tests.world import World
 
 NUMBERS = [f"+7945000{n:02d}{n:02d}" for n in range(20)]
 LONG = Answer(ring_s=1, talk_s=300)
@@ -27,33 +25,14 @@ def advance(world: World, by: timedelta) -> None:
     world.clock.advance(by)
 
 
-def livekit_rooms(world: World) -> dict[str, str]:
-    """The rooms that there are, with their metadata."""
-
-    async def ask() -> dict[str, str]:
-        async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as livekit:
-            answer = await livekit.room.list_rooms(api.ListRoomsRequest())
-        return {room.name: room.metadata for room in answer.rooms}
-
-    return asyncio.run(ask())
-
-
-def make_room(world: World, name: str, metadata: str = "") -> None:
-    async def make() -> None:
-        async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as livekit:
-            await livekit.room.create_room(api.CreateRoomRequest(name=name, metadata=metadata, empty_timeout=100_000))
-
-    asyncio.run(make())
-
-
 def installation(world: World) -> str:
     """What this service writes into its rooms."""
     world.campaign("first", NUMBERS[:1])
     world.livekit.set_script({NUMBERS[0]: [Answer(ring_s=1, talk_s=100_000)]})
     world.start()
     wait_until(lambda: [call["state"] for call in world.calls("first")] == ["answered"])
-    (metadata,) = livekit_rooms(world).values()
-    found: str = json.loads(metadata)["campaignd_installation"]
+    (room,) = rooms(world.livekit).values()
+    found: str = json.loads(room.metadata)["campaignd_installation"]
     return found
 
 
@@ -61,19 +40,19 @@ def test_rooms_that_no_call_needs_are_deleted_after_a_grace_and_others_are_left_
     ours = installation(still_world)
     (call,) = still_world.calls("first")
     stray, elsewhere, strange = room_name(new_id()), room_name(new_id()), "campaignd-of-someone"
-    make_room(still_world, stray, json.dumps({"campaignd_installation": ours}))
-    make_room(still_world, elsewhere, json.dumps({"campaignd_installation": "another"}))
-    make_room(still_world, strange)
+    make_room(still_world.livekit, stray, json.dumps({"campaignd_installation": ours}))
+    make_room(still_world.livekit, elsewhere, json.dumps({"campaignd_installation": "another"}))
+    make_room(still_world.livekit, strange)
     advance(still_world, PULSE)
     advance(still_world, PULSE / 2)
-    assert stray in livekit_rooms(still_world), "deleted before its grace was over"
+    assert stray in rooms(still_world.livekit), "deleted before its grace was over"
 
     def deleted() -> bool:
         advance(still_world, PULSE)
-        return stray not in livekit_rooms(still_world)
+        return stray not in rooms(still_world.livekit)
 
     wait_until(deleted)
-    assert livekit_rooms(still_world).keys() == {room_name(call["id"]), elsewhere, strange}
+    assert rooms(still_world.livekit).keys() == {room_name(call["id"]), elsewhere, strange}
 
 
 def test_the_room_of_a_call_that_has_ended_is_deleted_even_if_it_comes_late(still_world: World) -> None:
@@ -81,12 +60,12 @@ def test_the_room_of_a_call_that_has_ended_is_deleted_even_if_it_comes_late(stil
     still_world.start()
     still_world.wait_for_status("first", "completed")
     (call,) = still_world.calls("first")
-    wait_until(lambda: not livekit_rooms(still_world))
-    make_room(still_world, room_name(call["id"]))
+    wait_until(lambda: not rooms(still_world.livekit))
+    make_room(still_world.livekit, room_name(call["id"]))
 
     def deleted() -> bool:
         advance(still_world, PULSE)
-        return not livekit_rooms(still_world)
+        return not rooms(still_world.livekit)
 
     wait_until(deleted)
 

@@ -16,8 +16,8 @@ from actors.trunk import ledger as trunk_ledger
 from actors.trunk.actor import LOOK_AGAIN
 from supervisor.clock import ManualClock
 from supervisor.simulator import BUSY, Answer, Outage
-from tests.actors.test_made_ready import hang_up
 from tests.failing import Failing
+from tests.livekit_rooms import hang_up
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -172,7 +172,7 @@ def advance_until_spring_is_called(world: World) -> None:
 
 def test_a_trunk_counts_the_calls_of_campaigns_that_nobody_works_yet(full_trunk: World) -> None:
     full_trunk.connection.execute("ROLLBACK")
-    hang_up(full_trunk)
+    hang_up(full_trunk.livekit)
     advance_until_spring_is_called(full_trunk)
 
 

@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.database.migrations import migrate
 from tests.acceptance.running import Running
-from tests.crash.scene import free_port
+from tests.ports import free_port
 
 KEY, SECRET = "bench", "a-secret-that-is-long-enough-for-sha256"
 

@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from livekit import api
-
 from actors.addresses import BREAKERS, campaign_address, trunk_address
 from actors.blame import Fault
 from actors.breakers.actor import Breakers
@@ -24,6 +22,7 @@ from supervisor.simulator import SimulatorThread
 from supervisor.tree.loop import LoopThread
 from tests.campaign.book import Book
 from tests.dialer.mailbox import a_call
+from tests.livekit_rooms import jobs, rooms
 from tests.tree.people import Registrar, Tree
 from tests.waiting import wait_until
 from tests.world import KEY, SECRET
@@ -94,24 +93,11 @@ class Process:
 
     def participants(self) -> int:
         """Who is in LiveKit's rooms now."""
-
-        async def count() -> int:
-            async with api.LiveKitAPI(self._livekit.url, KEY, SECRET) as client:
-                answer = await client.room.list_rooms(api.ListRoomsRequest())
-                return sum(room.num_participants for room in answer.rooms)
-
-        return self._loop.run(count(), 5)
+        return sum(room.num_participants for room in rooms(self._livekit).values())
 
     def jobs(self) -> list[str]:
         """What agents were told that were sent for to LiveKit's rooms."""
-
-        async def ask() -> list[str]:
-            async with api.LiveKitAPI(self._livekit.url, KEY, SECRET) as client:
-                rooms = (await client.room.list_rooms(api.ListRoomsRequest())).rooms
-                sent = [await client.agent_dispatch.list_dispatch(room.name) for room in rooms]
-                return [dispatch.metadata for dispatches in sent for dispatch in dispatches]
-
-        return self._loop.run(ask(), 5)
+        return jobs(self._livekit)
 
     def campaign(self, campaign_id: UUID) -> Registrar:
         """A campaign that lives here."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +22,13 @@ from supervisor.simulator import Ring, SimulatorThread
 from tests.acceptance.running import Running
 from tests.crash.contacts import Contact
 from tests.crash.relay import Relay
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 LEASE_S = 4.0
 LONGEST_DIAL_S = 2.0
 """Longer than any phone here rings."""
 MAX_RETRIES = 4
-_ports = itertools.count()
 KEY, SECRET = "crash", "a-secret-that-is-long-enough-for-sha256"
 
 _SERVICE = """
@@ -277,11 +275,3 @@ class Scene:
             *(str(row) for row in self.read("SELECT * FROM calls WHERE state NOT IN ('ended', 'given_back')")),
             *(str(row) for row in self.read("SELECT * FROM campaign_leases")),
         ]
-
-
-def free_port() -> int:
-    """One that no outgoing connection gets by chance while its service is dead: below the range of those."""
-    while True:
-        port = 10_000 + (os.getpid() * 100 + next(_ports)) % 20_000
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port

@@ -7,7 +7,6 @@ import json
 import math
 import os
 import shutil
-import socket
 import subprocess
 import urllib.parse
 import urllib.request
@@ -21,6 +20,7 @@ from supervisor.simulator import API_KEY, API_SECRET
 from tests.acceptance.running import Running
 from tests.grafana.files import FOLDER
 from tests.machine import program
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 CONTACTS = 6000
@@ -164,13 +164,6 @@ def prometheus(folder: Path, watched: int, listens: int) -> Iterator[str]:
         process.terminate()
         process.wait(20)
         log.close()
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def _is_ready(url: str) -> bool:

@@ -15,6 +15,7 @@ from supervisor.database.pool import open_pool
 from supervisor.http.database import Database
 from supervisor.tree.loop import LoopThread
 from tests.http.site import Site
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def _with_database(dsn: str, loop: LoopThread) -> Iterator[Site]:
 
 def serving(site: Site, loop: LoopThread) -> Iterator[Site]:
     """The site, whose server runs for as long as it is looked at, unless it is stopped before."""
-    server = site.server()
+    server = site.server(free_port())
     site.port = int(loop.run(server.start(), 5).rpartition(":")[2])
     site.stop = cache(lambda: loop.run(server.stop(), 10))
     yield site

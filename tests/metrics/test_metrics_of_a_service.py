@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
-import urllib.request
 from collections.abc import Callable
 
 import pytest
-from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
 
 from actors.campaign.census import EVERY
 from supervisor.clock import ManualClock
 from supervisor.metrics.catalogue import CATALOGUE, Kind
 from tests.machine import program
+from tests.metrics.scraped import families, scrape, value
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -22,25 +20,6 @@ NUMBERS = [f"+794500003{n:02d}" for n in range(100)]  # a few of each outcome: t
 UUID_OR_NUMBER = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|\+?[0-9]{7,}")
 ENDED = re.compile(r"^campaignd_calls_ended_total\{.*\} (\S+)$", re.MULTILINE)
 LIMITS = "[limits]\nmax_concurrent_calls = 10\n"
-
-
-def scrape(world: World) -> str:
-    with urllib.request.urlopen(f"{world.service.url}/metrics", timeout=30) as answer:
-        return str(answer.read().decode())
-
-
-def families(text: str) -> dict[str, Metric]:
-    """Under the names that Prometheus sees."""
-    parsed = list(text_string_to_metric_families(text))
-    return {f"{each.name}_total" if each.type == "counter" else each.name: each for each in parsed}
-
-
-def value(text: str, name: str, **labels: str) -> float | None:
-    for family in families(text).values():
-        for sample in family.samples:
-            if sample.name == name and sample.labels == labels:
-                return float(sample.value)
-    return None
 
 
 def ended(text: str) -> float:

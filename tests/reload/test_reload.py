@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from uuid import UUID
 
 import psycopg
 import pytest
-from livekit import api
 from structlog.testing import capture_logs
 
 from actors.dialer.messages import room_name
 from actors.roster import statuses
 from supervisor.reload import Result
 from supervisor.simulator.behaviours import Answer
+from tests.livekit_rooms import close_room
 from tests.waiting import wait_until
-from tests.world import KEY, SECRET, World
+from tests.world import World
 
 RELOADS = int(os.environ.get("CAMPAIGND_RELOADS", "100"))
 """`make reloads` has a thousand, an even number like all."""
@@ -27,11 +25,6 @@ PEOPLE = [f"+79450001{ending:03}" for ending in range(100, 110)]
 
 def _in_progress(world: World, slug: str) -> int:
     return sum(call["state"] in ("dialing", "answered") for call in world.calls(slug))
-
-
-async def _hang_up(world: World, call_id: UUID) -> None:
-    async with api.LiveKitAPI(world.livekit.url, KEY, SECRET) as livekit:
-        await livekit.room.delete_room(api.DeleteRoomRequest(room=room_name(call_id)))
 
 
 def _all_talk(world: World) -> None:
@@ -196,7 +189,7 @@ def test_a_campaign_that_is_given_another_trunk_calls_through_it_and_leaves_no_p
     assert _in_progress(world, "summer") == 0
     first_two = [call for call in world.calls("spring") if call["trunk"] == "main"]
     for call in first_two:
-        asyncio.run(_hang_up(world, call["id"]))
+        close_room(world.livekit, room_name(call["id"]))
     wait_until(lambda: len(world.calls("summer")) >= 2, 20)
 
 
