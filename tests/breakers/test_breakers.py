@@ -25,7 +25,8 @@ from actors.breakers.messages import (
     RecordingJudged,
     WhatFails,
 )
-from actors.campaign.messages import ServicesFailing
+from actors.campaign.messages import CallEnded, ServicesFailing
+from actors.dialer.messages import CallResult
 from actors.ids import new_id
 from actors.outcomes import Outcome
 from actors.roster import statuses
@@ -128,6 +129,24 @@ def test_a_failing_livekit_holds_everybody_and_failing_agents_only_their_campaig
         here.ended(Outcome.ERROR, Fault.LIVEKIT)
     ledger.wait_for_status(other, "paused")
     wait_until(lambda: ledger.holds(one) == [f"breaker:{AGENTS}", "breaker:livekit"])
+
+
+def test_agents_of_the_longest_name_hold_their_campaigns_and_nobody_elses_are_kept_from_it(
+    ledger: Ledger, here: Process
+) -> None:
+    name = "agent" * 51
+    campaign, other = ledger.campaign(), ledger.campaign()
+    ledger.connection.execute(
+        "UPDATE skillbases SET agent_name = %s WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
+        (name, campaign),
+    )
+    now = here.tree.clock.now()
+    for _ in range(3):
+        call = a_call(agent_name=name)
+        here.tell(CallEnded(CallResult(call, Outcome.AGENT_FAILED, now, dialing_at=now, answered_at=now - PATIENCE)))
+    wait_until(lambda: ledger.holds(campaign) == [f"breaker:agents:{name}"])
+    here.fail()
+    ledger.wait_for_status(other, "paused")
 
 
 def test_a_failing_store_holds_only_campaigns_that_record(ledger: Ledger, here: Process) -> None:
