@@ -217,12 +217,13 @@ class Breakers(Actor):
 
     def _send_for_agent(self, service: str, probe: Probe, agent_name: str) -> None:
         told = self._rows.read(lambda connection: ledger.read_skillbase(connection, agent_name))
-        if told is None:
-            self._answer(service, probe.generation, Result.NOTHING)
+        if not told:
+            # Agents that no skillbase has any more are needed by nobody.
+            self._answer(service, probe.generation, Result.NOTHING if told is None else Result.OK)
             return
         probe_id = new_id()
         probe.room = AgentRoom(f"{ROOM_PREFIX}probe-{probe_id}", self.clock.now() + self._agent_timeout)
-        job = probe_job(*told, probe_id)
+        job = probe_job(*told[0], probe_id)
         self._probes.send_for_agent(service, probe.generation, probe.room.name, agent_name, job)
 
     def _want(self, address: Address, service: str, probe: Probe) -> None:

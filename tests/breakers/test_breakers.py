@@ -432,6 +432,29 @@ def test_an_agent_that_is_to_show_that_it_works_is_told_all_that_it_is_told_for_
     }
 
 
+def test_an_agent_of_a_campaign_without_a_slug_is_told_its_id(ledger: Ledger, here: Process) -> None:
+    campaign = ledger.campaign()
+    ledger.change(campaign, "slug", None)
+    fail_agents(here)
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    (told,) = wait_until(here.jobs)
+    assert json.loads(told)["campaign"] == str(campaign)
+
+
+def test_agents_that_no_skillbase_names_any_more_need_not_work(
+    ledger: Ledger, here: Process, livekit: SimulatorThread
+) -> None:
+    """Else nobody could ever close their breaker."""
+    livekit.set_knobs(agent_worker=False)
+    campaign = ledger.campaign()
+    fail_agents(here)
+    ledger.wait_for_status(campaign, "paused")
+    ledger.connection.execute("UPDATE skillbases SET agent_name = 'another'")
+    here.tree.advance(30)
+    ledger.wait_for_state(AGENTS, "closed")
+
+
 def test_nothing_else_is_probed_while_livekit_fails(ledger: Ledger, here: Process, livekit: SimulatorThread) -> None:
     livekit.set_knobs(outages={"all": Outage("http", 503)})
     here.fail()
