@@ -245,7 +245,7 @@ class Breakers(Actor):
         if message.result is Result.FAILED:
             self._watched(service).note_error(message.error, self.clock.now())
         elif message.error is not None:
-            self.log.warning("probe_not_made", service=service, error=message.error)
+            self.log.info("probe_not_made", service=service, error=message.error)
         self._answer(service, message.generation, message.result)
 
     def _call_through(self, probe: Probe) -> None:
@@ -281,7 +281,8 @@ class Breakers(Actor):
             self.remind(f"look {service}", min(now + LOOK_EVERY, room.until), LookForAgent(service))
             return
         waited = f"no agent joined an empty room within {self._agent_timeout.total_seconds():g} s"
-        self._answered(ProbeAnswered(service, generation, Result.FAILED, waited))
+        livekit_works = self._watched(LIVEKIT).breaker.state is State.CLOSED
+        self._answered(ProbeAnswered(service, generation, Result.FAILED if livekit_works else Result.NOTHING, waited))
 
     def _late(self, service: str) -> None:
         watched, now = self._watched(service), self.clock.now()

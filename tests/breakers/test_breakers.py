@@ -455,6 +455,30 @@ def test_agents_that_no_skillbase_names_any_more_need_not_work(
     ledger.wait_for_state(AGENTS, "closed")
 
 
+def test_agents_are_tried_though_livekits_breaker_waits_for_somebody_to_call(ledger: Ledger, here: Process) -> None:
+    """Who is to be called may be whoever the agents' breaker holds back."""
+    campaign, sleeping = ledger.campaign(), ledger.campaign()
+    ledger.connection.execute(
+        "UPDATE skillbases SET agent_name = 'another' WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
+        (sleeping,),
+    )
+    for one in (campaign, sleeping):
+        ledger.task(one)
+    fail_agents(here)
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    wait_until(lambda: ledger.holds(campaign) == [f"breaker:{AGENTS}", "breaker:livekit"])
+
+    def works() -> bool:
+        here.tree.advance(1)
+        if wanted := last(here.trunk, ProbeWanted):
+            here.tell(ProbeReturned("livekit", wanted.generation))
+        return ledger.state(AGENTS) == "closed"
+
+    wait_until(works)
+    wait_until(lambda: ledger.holds(campaign) == ["breaker:livekit"])
+
+
 def test_nothing_else_is_probed_while_livekit_fails(ledger: Ledger, here: Process, livekit: SimulatorThread) -> None:
     livekit.set_knobs(outages={"all": Outage("http", 503)})
     here.fail()
