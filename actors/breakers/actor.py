@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
-from actors.actor import OUTAGE, Actor, Surroundings
+from actors.actor import Actor, Surroundings
 from actors.addresses import RECORDING, SUPERVISOR, Address, trunk_address
 from actors.breakers import blame, holds, ledger
 from actors.breakers.blame import Verdict, WrongNumbers
-from actors.breakers.breaker import BreakerLimits, Permit, Result, State
+from actors.breakers.breaker import BreakerLimits, Result, State
 from actors.breakers.ledger import BreakerRow
 from actors.breakers.messages import (
     AgentAbsent,
@@ -30,8 +29,9 @@ from actors.breakers.messages import (
     RecordingJudged,
     WhatFails,
 )
-from actors.breakers.probes import AgentRoom, Probes, limits_of, needs_livekit, probe_job
+from actors.breakers.probes import AgentRoom, Probe, Probes, limits_of, needs_livekit, probe_job
 from actors.breakers.reminders import LookForAgent, ProbeLate, Pulse, RetryDue, SaveAgain
+from actors.breakers.rows import Rows
 from actors.breakers.watched import EVENTS, Watched, what_fails
 from actors.campaign.messages import CallEnded, ServicesFailing
 from actors.dialer.messages import ROOM_PREFIX, CallResult
@@ -42,13 +42,10 @@ from actors.telemetry import Telemetry
 PULSE = timedelta(seconds=30)
 """How often rows, holds and counts of errors are brought up to date."""
 SAVE_AGAIN = timedelta(seconds=5)
-SAVE_WITHIN_S = 1.0
-"""How long a connection to PostgreSQL is waited for: what was decided holds without it."""
 LOOK_EVERY = timedelta(seconds=2)
 """How often it is looked whether the agent that was sent for has come."""
 STAND_BACK = timedelta(seconds=5)
 """How much later one who had no use for a probe tries again: so another process, which may have one, is first."""
-T = TypeVar("T")
 _TOLD = ("campaign:", "trunk:", RECORDING)
 
 
@@ -75,6 +72,7 @@ class Breakers(Actor):
         """`limits.probe_within` is for the probes of agents; `agent_timeout` is how long one is waited for."""
         super().__init__(address, generation, SUPERVISOR, surroundings)
         self._pool = pool
+        self._rows = Rows(pool, self.log, self._take)
         self._probes = probes
         self._telemetry = telemetry
         self._limits = limits
@@ -82,11 +80,8 @@ class Breakers(Actor):
         self._agent_timeout = agent_timeout
         self._supervisor_id = supervisor_id
         self._services: dict[str, Watched] = {}
-        self._to_write: set[str] = set()
-        self._ours: dict[str, Permit] = {}  # services that this process probes now
+        self._ours: dict[str, Probe] = {}  # those that this process makes now, by service
         self._stand_back: set[str] = set()
-        self._rooms: dict[str, AgentRoom] = {}  # in which an agent is waited for
-        self._to_try: list[str] = []  # trunks through which the probe of LiveKit has not been tried yet
         self._refused_on: str | None = None  # the trunk of the last call that LiveKit has failed
         self._wrong_numbers = WrongNumbers()
         self._told = ServicesFailing(frozenset(), frozenset())
@@ -106,8 +101,8 @@ class Breakers(Actor):
         self._pulse()
 
     def stopped(self) -> None:
-        for service, permit in list(self._ours.items()):
-            self._answer(service, permit.generation, Result.NOTHING)
+        for service, probe in list(self._ours.items()):
+            self._answer(service, probe.generation, Result.NOTHING)
 
     def receive(self, message: Any) -> None:
         match message:
@@ -128,16 +123,18 @@ class Breakers(Actor):
             case ProbeAnswered():
                 self._answered(message)
             case ProbeReturned():
-                self._returned(message)
+                if probe := self._current(message):
+                    self._returned(message.service, probe, unneeded=message.unneeded)
             case AgentSentFor() | AgentAbsent():
-                self._wait_for_agent(message.service, message.generation)
+                if (probe := self._current(message)) and probe.room:
+                    self._wait_for_agent(message.service, probe.generation, probe.room)
             case LookForAgent():
-                if room := self._rooms.get(message.service):
-                    self._probes.look_for_agent(message.service, room.generation, room.room)
+                if (probe := self._ours.get(message.service)) and probe.room:
+                    self._probes.look_for_agent(message.service, probe.generation, probe.room.name)
             case WhatFails():
                 self.tell(message.address, self._told)
             case BreakerChanged():
-                self._follow()
+                self._rows.follow(self._services)
             case CampaignsChanged():
                 if self._told.services:
                     self._save()
@@ -195,88 +192,97 @@ class Breakers(Actor):
         permit = watched.breaker.acquire(now)
         if permit is None:
             return
-        self._ours[service] = permit
+        self._ours[service] = probe = Probe(permit)
         self._stand_back.discard(service)
         self._changed(watched)
-        if self._ours.get(service) is not permit:
+        if self._ours.get(service) is not probe:
             return  # another process has taken it
-        if service in self._to_write:
+        if service in self._rows.unwritten:
             # PostgreSQL is away: nobody can tell who else would probe, and nobody dials.
-            self._answer(service, permit.generation, Result.NOTHING)
+            self._answer(service, probe.generation, Result.NOTHING)
             return
-        self._begin_probe(service, permit)
+        self._begin_probe(service, probe)
 
-    def _begin_probe(self, service: str, permit: Permit) -> None:
+    def _begin_probe(self, service: str, probe: Probe) -> None:
         kind, _, name = service.partition(":")
         match kind:
             case "livekit":
-                self._probes.list_rooms(service, permit.generation)
+                self._probes.list_rooms(service, probe.generation)
             case "agents":
-                self._send_for_agent(service, permit, name)
+                self._send_for_agent(service, probe, name)
             case "trunk":
-                self._want(trunk_address(name), service, permit)
+                self._want(trunk_address(name), service, probe)
             case _:
-                self._want(RECORDING, service, permit)
+                self._want(RECORDING, service, probe)
 
-    def _send_for_agent(self, service: str, permit: Permit, agent_name: str) -> None:
-        known = self._read(lambda connection: ledger.read_skillbase(connection, agent_name))
-        if known is None:
-            self._answer(service, permit.generation, Result.NOTHING)
+    def _send_for_agent(self, service: str, probe: Probe, agent_name: str) -> None:
+        told = self._rows.read(lambda connection: ledger.read_skillbase(connection, agent_name))
+        if not told:
+            # Agents that no skillbase has any more are needed by nobody.
+            self._answer(service, probe.generation, Result.NOTHING if told is None else Result.OK)
             return
-        probe_id, until = new_id(), self.clock.now() + self._agent_timeout
-        self._rooms[service] = room = AgentRoom(permit.generation, f"{ROOM_PREFIX}probe-{probe_id}", until)
-        job = probe_job(*known, probe_id)
-        self._probes.send_for_agent(service, permit.generation, room.room, agent_name, job)
+        probe_id = new_id()
+        probe.room = AgentRoom(f"{ROOM_PREFIX}probe-{probe_id}", self.clock.now() + self._agent_timeout)
+        job = probe_job(*told[0], probe_id)
+        self._probes.send_for_agent(service, probe.generation, probe.room.name, agent_name, job)
 
-    def _want(self, address: Address, service: str, permit: Permit) -> None:
-        if not self.tell(address, ProbeWanted(service, permit.generation, permit.until)):
-            self._returned(ProbeReturned(service, permit.generation))
+    def _want(self, address: Address, service: str, probe: Probe) -> None:
+        if not self.tell(address, ProbeWanted(service, probe.generation, probe.permit.until)):
+            self._returned(service, probe)
+
+    def _current(self, message: ProbeAnswered | ProbeReturned | AgentSentFor | AgentAbsent) -> Probe | None:
+        """The probe that this is about; None: it is over."""
+        probe = self._ours.get(message.service)
+        return probe if probe is not None and probe.generation == message.generation else None
 
     def _answered(self, message: ProbeAnswered) -> None:
-        service, permit = message.service, self._ours.get(message.service)
-        if permit is None or permit.generation != message.generation:
+        service, probe = message.service, self._current(message)
+        if probe is None:
             return
         if service == LIVEKIT and message.result is Result.OK:
-            self._call_through(permit)
+            self._call_through(probe)
             return
         if message.result is Result.FAILED:
             self._watched(service).note_error(message.error, self.clock.now())
         elif message.error is not None:
-            self.log.warning("probe_not_made", service=service, error=message.error)
+            self.log.info("probe_not_made", service=service, error=message.error)
         self._answer(service, message.generation, message.result)
 
-    def _call_through(self, permit: Permit) -> None:
+    def _call_through(self, probe: Probe) -> None:
         """LiveKit's API answers; whether calls go through, only a call can tell. Where nobody waits to make one, nobody
         would run into an outage either."""
-        waiting = self._read(lambda connection: holds.waiting_for(connection, LIVEKIT, self.clock.now()))
+        waiting = self._rows.read(lambda connection: holds.waiting_for(connection, LIVEKIT, self.clock.now()))
         if waiting is None:
-            self._answer(LIVEKIT, permit.generation, Result.NOTHING)
+            self._answer(LIVEKIT, probe.generation, Result.NOTHING)
             return
         # The one that LiveKit has failed on comes first.
-        self._to_try = sorted(waiting.intersection(self._trunks), key=lambda trunk: (trunk != self._refused_on, trunk))
-        self._returned(ProbeReturned(LIVEKIT, permit.generation, unneeded=not self._to_try))
+        probe.trunks = sorted(waiting.intersection(self._trunks), key=lambda trunk: (trunk != self._refused_on, trunk))
+        if probe.trunks:
+            self._try_next_trunk(probe)
+        else:
+            self._answer(LIVEKIT, probe.generation, Result.OK)
 
-    def _returned(self, message: ProbeReturned) -> None:
-        permit = self._ours.get(message.service)
-        if message.service == LIVEKIT and self._to_try and permit and permit.generation == message.generation:
-            self._want(trunk_address(self._to_try.pop(0)), LIVEKIT, permit)
-            return
-        if message.unneeded:
-            self._answer(message.service, message.generation, Result.OK)
-            return
-        # Whoever waits for it would run into an outage, if it lasts.
-        self._stand_back.add(message.service)
-        self._answer(message.service, message.generation, Result.NOTHING)
+    def _try_next_trunk(self, probe: Probe) -> None:
+        self._want(trunk_address(probe.trunks.pop(0)), LIVEKIT, probe)
 
-    def _wait_for_agent(self, service: str, generation: int) -> None:
-        room, now = self._rooms.get(service), self.clock.now()
-        if room is None or room.generation != generation:
-            return
+    def _returned(self, service: str, probe: Probe, *, unneeded: bool = False) -> None:
+        if probe.trunks:
+            self._try_next_trunk(probe)
+        elif unneeded:
+            self._answer(service, probe.generation, Result.OK)
+        else:
+            # Whoever waits for it would run into an outage, if it lasts.
+            self._stand_back.add(service)
+            self._answer(service, probe.generation, Result.NOTHING)
+
+    def _wait_for_agent(self, service: str, generation: int, room: AgentRoom) -> None:
+        now = self.clock.now()
         if now < room.until:
             self.remind(f"look {service}", min(now + LOOK_EVERY, room.until), LookForAgent(service))
             return
         waited = f"no agent joined an empty room within {self._agent_timeout.total_seconds():g} s"
-        self._answered(ProbeAnswered(service, generation, Result.FAILED, waited))
+        livekit_works = self._watched(LIVEKIT).breaker.state is State.CLOSED
+        self._answered(ProbeAnswered(service, generation, Result.FAILED if livekit_works else Result.NOTHING, waited))
 
     def _late(self, service: str) -> None:
         watched, now = self._watched(service), self.clock.now()
@@ -293,7 +299,7 @@ class Breakers(Actor):
 
     def _changed(self, watched: Watched) -> None:
         service, state = watched.service, watched.breaker.state
-        self._to_write.add(service)
+        self._rows.unwritten.add(service)
         if state is State.CLOSED:
             watched.forget_errors()
         self._see_to(watched)
@@ -313,11 +319,14 @@ class Breakers(Actor):
             self.remind(f"retry {service}", breaker.retry_at + back, RetryDue(service))
         if breaker.probe_until is not None:
             self.remind(f"probe {service}", breaker.probe_until, ProbeLate(service))
-            return
-        self._ours.pop(service, None)
-        if room := self._rooms.pop(service, None):
+        else:
+            self._put_away(service)
+
+    def _put_away(self, service: str) -> None:
+        """What is left of our probe, which is over."""
+        if (probe := self._ours.pop(service, None)) and probe.room:
             self.forget(f"look {service}")
-            self._probes.delete_room(room.room)
+            self._probes.delete_room(probe.room.name)
 
     def _tell_everyone(self, *, anew: bool = False) -> None:
         failing = what_fails(self._services.values())
@@ -331,46 +340,8 @@ class Breakers(Actor):
     # The rows
 
     def _save(self) -> None:
-        now = self.clock.now()
-        try:
-            with self._pool.connection(SAVE_WITHIN_S) as connection:
-                for service in sorted(self._to_write):
-                    self._write(connection, self._services[service], now)
-                held, lifted = holds.align(connection, now)
-        except OUTAGE as error:
-            self.log.warning("breakers_not_written", services=sorted(self._to_write), error=str(error))
-            self.remind("save", now + SAVE_AGAIN, SaveAgain())
-            return
-        if held or lifted:
-            self.log.info("campaigns_follow_breakers", held=held, let_go=lifted)
-
-    def _write(self, connection: Connection, watched: Watched, now: datetime) -> None:
-        row = watched.row()
-        with connection.transaction():
-            written = ledger.write(connection, row, watched.stored, now)
-            other = None if written else ledger.read_one(connection, watched.service)
-        if other is not None:
-            self._take(other)
-        else:
-            # Not written, and no other's there: somebody has deleted the row, and it is written anew at the pulse.
-            watched.stored = row.generation if written else None
-        self._to_write.discard(watched.service)
-
-    def _follow(self) -> None:
-        """Take what other processes have decided since."""
-        for row in self._read(ledger.read) or ():
-            stored = self._watched(row.service).stored
-            if stored is None or row.generation > stored:
-                self._take(row)
-
-    def _read(self, query: Callable[[Connection], T]) -> T | None:
-        """None, too, while PostgreSQL is away."""
-        try:
-            with self._pool.connection(SAVE_WITHIN_S) as connection:
-                return query(connection)
-        except OUTAGE as error:
-            self.log.warning("breaker_not_read", error=str(error))
-            return None
+        if not self._rows.save(self._services, self.clock.now()):
+            self.remind("save", self.clock.now() + SAVE_AGAIN, SaveAgain())
 
     def _take(self, row: BreakerRow) -> None:
         """Another process, or the one before this, has decided."""
@@ -378,21 +349,21 @@ class Breakers(Actor):
         if watched.breaker.state.value != row.state:
             self.log.info("breaker_followed", service=row.service, state=row.state, error=row.last_error)
         watched.take(row)
-        self._to_write.discard(row.service)
-        self._ours.pop(row.service, None)
+        self._rows.unwritten.discard(row.service)
+        self._put_away(row.service)
         self._see_to(watched)
         self._telemetry.breaker_watched(row.service, row.state)
 
     def _watched(self, service: str) -> Watched:
         if service not in self._services:
             self._services[service] = Watched(service, limits_of(service, self._limits))
-            self._to_write.add(service)
+            self._rows.unwritten.add(service)
             self._telemetry.breaker_watched(service, State.CLOSED.value)
         return self._services[service]
 
     def _pulse(self) -> None:
-        self._follow()  # of what was said while nobody listened, nobody tells again
-        self._to_write.update(
+        self._rows.follow(self._services)  # of what was said while nobody listened, nobody tells again
+        self._rows.unwritten.update(
             service for service, watched in self._services.items() if watched.breaker.state is not State.CLOSED
         )
         self._save()

@@ -1,4 +1,5 @@
-"""The pauses that follow from the breakers' rows: exactly the campaigns that need a failing service are held."""
+"""The pauses that follow from the breakers' rows: exactly the campaigns that need a failing service are held. And which
+of them wait for nothing else."""
 
 from __future__ import annotations
 
@@ -12,8 +13,7 @@ from psycopg.rows import class_row, scalar_row
 from actors.errors import CampaignNotFoundError
 from actors.roster import statuses
 from actors.roster.lifecycle import Hold
-
-_PREFIX = "breaker:"
+from actors.services import BREAKER
 
 # Holds that are to be and holds that are, side by side.
 _HOLDS = """
@@ -59,7 +59,7 @@ class _Side:
 
     @property
     def service(self) -> str:
-        return self.hold.removeprefix(_PREFIX)
+        return self.hold.removeprefix(BREAKER)
 
     @property
     def reason(self) -> Hold:
@@ -88,7 +88,7 @@ def waiting_for(connection: Connection, service: str, now: datetime) -> set[str]
     """The trunks of those campaigns that would call somebody, now or as soon as their limits, schedules and delays let
     them, if only this service worked."""
     with connection.cursor(row_factory=scalar_row) as cursor:
-        return set(cursor.execute(_WAITING, {"now": now, "hold": _PREFIX + service}))
+        return set(cursor.execute(_WAITING, {"now": now, "hold": BREAKER + service}))
 
 
 def _change(connection: Connection, side: _Side, now: datetime) -> bool:

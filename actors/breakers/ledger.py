@@ -1,5 +1,5 @@
 """The breakers' rows: each is written under the generation that its writer knows, so that of several processes one
-decides and the others follow."""
+decides and the others follow. And what probes have to be told."""
 
 from __future__ import annotations
 
@@ -46,16 +46,17 @@ def read_one(connection: Connection, service: str) -> BreakerRow | None:
         return cursor.execute(_READ + "WHERE service = %s", (service,)).fetchone()
 
 
-def read_skillbase(connection: Connection, agent_name: str) -> tuple[dict[str, Any], str]:
-    """What agents of this name are told with their jobs, and the campaign of which; of a campaign that calls if there
-    is one."""
+def read_skillbase(connection: Connection, agent_name: str) -> list[tuple[dict[str, Any], str]]:
+    """What agents of this name are told with their jobs, and the campaign of which: one that calls, if there is one.
+    Empty: no skillbase has the name."""
     row = connection.execute(
-        "SELECT s.metadata, coalesce(c.slug, '') FROM skillbases s LEFT JOIN campaigns c ON c.skillbase_id = s.id"
+        "SELECT s.metadata, coalesce(c.slug, c.id::text, '')"
+        " FROM skillbases s LEFT JOIN campaigns c ON c.skillbase_id = s.id"
         " WHERE s.agent_name = %s"
         " ORDER BY c.status IN ('running', 'paused') DESC NULLS LAST, c.updated_at DESC LIMIT 1",
         (agent_name,),
     ).fetchone()
-    return (row[0], row[1]) if row is not None else ({}, "")
+    return [(row[0], row[1])] if row is not None else []
 
 
 def write(connection: Connection, row: BreakerRow, known: int | None, now: datetime) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from actors.breakers.breaker import BreakerLimits
+from actors.breakers.breaker import BreakerLimits, Permit
 from actors.dialer.messages import agent_job
 from actors.services import RECORDINGS
 
@@ -41,9 +41,21 @@ class Probes(Protocol):
 class AgentRoom:
     """An empty room in which an agent is waited for."""
 
-    generation: int
-    room: str
+    name: str
     until: datetime
+
+
+@dataclass
+class Probe:
+    """One that this process makes now."""
+
+    permit: Permit
+    room: AgentRoom | None = None  # of agents
+    trunks: list[str] = field(default_factory=list)  # of LiveKit: those through which it has not been tried yet
+
+    @property
+    def generation(self) -> int:
+        return self.permit.generation
 
 
 def probe_job(skillbase: Mapping[str, Any], campaign: str, probe_id: UUID) -> dict[str, Any]:
@@ -61,5 +73,5 @@ def limits_of(service: str, limits: BreakerLimits) -> BreakerLimits:
 
 
 def needs_livekit(service: str) -> bool:
-    """Whether a probe of this service says nothing while LiveKit itself fails."""
-    return service.startswith(("trunk:", "agents:"))
+    """Whether a probe of this service calls somebody, which it had better not while LiveKit itself fails."""
+    return service.startswith("trunk:")

@@ -25,7 +25,8 @@ from actors.breakers.messages import (
     RecordingJudged,
     WhatFails,
 )
-from actors.campaign.messages import ServicesFailing
+from actors.campaign.messages import CallEnded, ServicesFailing
+from actors.dialer.messages import CallResult
 from actors.ids import new_id
 from actors.outcomes import Outcome
 from actors.roster import statuses
@@ -47,6 +48,12 @@ def probe_wanted(process: Process, service: str = TRUNK) -> ProbeWanted:
         lambda: (wanted := last(process.trunk, ProbeWanted)) and wanted.service == service and wanted
     )
     return permit
+
+
+def fail_agents(process: Process) -> None:
+    """So many calls are answered and find no agent that its breaker opens."""
+    for _ in range(LIMITS.minimum_calls):
+        process.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY - PATIENCE)
 
 
 # Opening
@@ -120,14 +127,31 @@ def test_a_failing_livekit_holds_everybody_and_failing_agents_only_their_campaig
         "UPDATE skillbases SET agent_name = 'another' WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
         (other,),
     )
-    for _ in range(3):
-        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY - PATIENCE)
+    fail_agents(here)
     ledger.wait_for_status(one, "paused")
     assert ledger.status(other)[0] == "running"
     for _ in range(3):
         here.ended(Outcome.ERROR, Fault.LIVEKIT)
     ledger.wait_for_status(other, "paused")
     wait_until(lambda: ledger.holds(one) == [f"breaker:{AGENTS}", "breaker:livekit"])
+
+
+def test_agents_of_the_longest_name_hold_their_campaigns_and_nobody_elses_are_kept_from_it(
+    ledger: Ledger, here: Process
+) -> None:
+    name = "agent" * 51
+    campaign, other = ledger.campaign(), ledger.campaign()
+    ledger.connection.execute(
+        "UPDATE skillbases SET agent_name = %s WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
+        (name, campaign),
+    )
+    now = here.tree.clock.now()
+    for _ in range(3):
+        call = a_call(agent_name=name)
+        here.tell(CallEnded(CallResult(call, Outcome.AGENT_FAILED, now, dialing_at=now, answered_at=now - PATIENCE)))
+    wait_until(lambda: ledger.holds(campaign) == [f"breaker:agents:{name}"])
+    here.fail()
+    ledger.wait_for_status(other, "paused")
 
 
 def test_a_failing_store_holds_only_campaigns_that_record(ledger: Ledger, here: Process) -> None:
@@ -235,6 +259,22 @@ def test_a_trunk_without_anyone_to_call_is_asked_again_and_loses_nothing(ledger:
     assert row["open_s"] == 30
 
 
+def test_an_answer_that_comes_too_late_keeps_no_trunk_waiting(ledger: Ledger, here: Process) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    here.tree.advance(30)
+    late = probe_wanted(here)
+    here.tree.clock.advance(late.until - here.tree.clock.now())
+    wait_until(lambda: here.changes(TRUNK)["open"] == 2)
+    here.tree.advance(60)
+    wait_until(lambda: probe_wanted(here) != late)
+    here.tell(ProbeReturned(TRUNK, late.generation))
+    here.fail(1)
+    wait_until(lambda: here.changes(TRUNK)["open"] == 3)
+    here.tree.advance(120)
+    wait_until(lambda: here.changes(TRUNK)["half_open"] == 3)
+
+
 def test_livekit_is_asked_for_its_rooms_before_anyone_is_called(
     ledger: Ledger, here: Process, livekit: SimulatorThread
 ) -> None:
@@ -335,9 +375,9 @@ def test_campaigns_go_on_when_nothing_is_left_to_fetch_that_could_show_whether_t
 def test_agents_are_probed_in_an_empty_room_and_nobody_is_called(
     ledger: Ledger, here: Process, livekit: SimulatorThread
 ) -> None:
+    ledger.campaign()
     livekit.set_knobs(agent_worker=False)
-    for _ in range(3):
-        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY - PATIENCE)
+    fail_agents(here)
     ledger.wait_for_state(AGENTS, "open")
     here.tree.advance(30)
     ledger.wait_for_state(AGENTS, "half_open")
@@ -375,8 +415,7 @@ def test_an_agent_that_is_to_show_that_it_works_is_told_all_that_it_is_told_for_
             " WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
             (language, whose),
         )
-    for _ in range(3):
-        here.ended(Outcome.AGENT_FAILED, answered_at=TUESDAY - PATIENCE)
+    fail_agents(here)
     ledger.wait_for_status(campaign, "paused")
     here.tree.advance(30)
     (told,) = wait_until(here.jobs)
@@ -391,6 +430,53 @@ def test_an_agent_that_is_to_show_that_it_works_is_told_all_that_it_is_told_for_
         "contact_data": {},
         "probe": True,
     }
+
+
+def test_an_agent_of_a_campaign_without_a_slug_is_told_its_id(ledger: Ledger, here: Process) -> None:
+    campaign = ledger.campaign()
+    ledger.change(campaign, "slug", None)
+    fail_agents(here)
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    (told,) = wait_until(here.jobs)
+    assert json.loads(told)["campaign"] == str(campaign)
+
+
+def test_agents_that_no_skillbase_names_any_more_need_not_work(
+    ledger: Ledger, here: Process, livekit: SimulatorThread
+) -> None:
+    """Else nobody could ever close their breaker."""
+    livekit.set_knobs(agent_worker=False)
+    campaign = ledger.campaign()
+    fail_agents(here)
+    ledger.wait_for_status(campaign, "paused")
+    ledger.connection.execute("UPDATE skillbases SET agent_name = 'another'")
+    here.tree.advance(30)
+    ledger.wait_for_state(AGENTS, "closed")
+
+
+def test_agents_are_tried_though_livekits_breaker_waits_for_somebody_to_call(ledger: Ledger, here: Process) -> None:
+    """Who is to be called may be whoever the agents' breaker holds back."""
+    campaign, sleeping = ledger.campaign(), ledger.campaign()
+    ledger.connection.execute(
+        "UPDATE skillbases SET agent_name = 'another' WHERE id = (SELECT skillbase_id FROM campaigns WHERE id = %s)",
+        (sleeping,),
+    )
+    for one in (campaign, sleeping):
+        ledger.task(one)
+    fail_agents(here)
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    wait_until(lambda: ledger.holds(campaign) == [f"breaker:{AGENTS}", "breaker:livekit"])
+
+    def works() -> bool:
+        here.tree.advance(1)
+        if wanted := last(here.trunk, ProbeWanted):
+            here.tell(ProbeReturned("livekit", wanted.generation))
+        return ledger.state(AGENTS) == "closed"
+
+    wait_until(works)
+    wait_until(lambda: ledger.holds(campaign) == ["breaker:livekit"])
 
 
 def test_nothing_else_is_probed_while_livekit_fails(ledger: Ledger, here: Process, livekit: SimulatorThread) -> None:
@@ -489,18 +575,19 @@ def test_other_processes_follow_and_only_one_probes(ledger: Ledger, here: Proces
 
 
 def test_a_process_that_nobody_told_of_a_change_learns_of_it(ledger: Ledger, here: Process, there: Process) -> None:
-    """Notifications are lost while it listens to nobody."""
-    told = there.campaign(new_id())
+    """Notifications are lost while it listens to nobody; and whoever has made the change may be gone."""
+    campaign = ledger.campaign()
     here.fail()
-    ledger.wait_for_state(TRUNK, "open")
-    there.tree.advance(30)
-    wait_for(told, failing(TRUNK))
-    here.tree.advance(30)
-    probe_wanted(here)
-    here.ended(Outcome.BUSY, Fault.CALLEE)
-    ledger.wait_for_state(TRUNK, "closed")
-    there.tree.advance(30)
-    wait_for(told, failing())
+    ledger.wait_for_status(campaign, "paused")
+    here.actor.stop(timeout=10)
+
+    def goes_on() -> bool:
+        there.tree.advance(1)
+        if last(there.trunk, ProbeWanted):
+            there.ended(Outcome.BUSY, Fault.CALLEE)
+        return ledger.status(campaign)[0] == "running"
+
+    wait_until(goes_on)
 
 
 @pytest.mark.parametrize("how", ["ALLOW_CONNECTIONS false", "SET default_transaction_read_only = on"])
