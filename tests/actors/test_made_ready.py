@@ -183,7 +183,7 @@ def test_who_waits_for_a_trunk_that_fails_is_not_called_through_it_when_the_camp
     assert campaign is not None
     campaign.ask(SettingsChanged(), timeout=10)  # answered once it has the other trunk
     still_world.tell(trunk_address("main"), ServicesFailing(frozenset({trunk_service("main")}), frozenset()))
-    hang_up(still_world)
+    hang_up(still_world.livekit)
 
     def states() -> set[str]:
         return {call["state"] for call in still_world.calls("spring") if call["id"] in before}

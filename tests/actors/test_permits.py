@@ -28,7 +28,7 @@ from actors.trunk.actor import LOOK_AGAIN
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
 from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
-from tests.actors.test_made_ready import hang_up
+from tests.livekit_rooms import hang_up
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
@@ -244,7 +244,7 @@ def test_a_call_whose_end_its_campaign_hears_of_when_it_has_another_trunk_leaves
     still_world.connection.execute("BEGIN; UPDATE campaigns SET trunk = 'spare'")
     still_world.connection.execute("LOCK TABLE skillbases IN ACCESS EXCLUSIVE MODE")
     still_world.tell(campaign_address(still_world.id("spring")), SettingsChanged())  # it reads, and waits for the lock
-    hang_up(still_world)
+    hang_up(still_world.livekit)
     wait_until(lambda: directory.find(dialer_address(call_id)) is None, what="the call's end")
     still_world.connection.execute("COMMIT")
     wait_until(lambda: [call["trunk"] for call in still_world.calls("spring")] == ["main", "spare"])

@@ -207,5 +207,5 @@ def test_a_trunk_that_can_not_look_whether_they_have_ended_looks_again(
     wait_until(looked_again)
     assert directory.find(trunk_address("main")) is first
     full_trunk.connection.execute("ROLLBACK")
-    hang_up(full_trunk)
+    hang_up(full_trunk.livekit)
     advance_until_spring_is_called(full_trunk)
