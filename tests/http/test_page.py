@@ -12,9 +12,10 @@ import pytest
 from supervisor.database.pool import open_pool
 from supervisor.http.database import Database
 from supervisor.tree.loop import LoopThread
+from tests.breakers.rows import write_breaker
 from tests.http.conftest import serving
 from tests.http.site import Site
-from tests.world import TOKEN
+from tests.world import TOKEN, TUESDAY
 
 HERE = ("127.0.0.1", "127.0.0.1:9464", "localhost:9464", "LocalHost", "[::1]:9464", "127.1.2.3")
 ELSEWHERE = (
@@ -121,11 +122,7 @@ def test_names_and_errors_are_text_whatever_they_say(open_site: Site) -> None:
             " FROM companies",
             {"evil": evil},
         )
-        connection.execute(
-            "INSERT INTO circuit_breakers (service, state, generation, opened_at, open_s, last_error, last_error_at,"
-            " updated_at) VALUES ('livekit', 'half_open', 1, now(), 1, %s, now(), now())",
-            (evil,),
-        )
+        write_breaker(connection, "livekit", "half_open", TUESDAY, last_error=evil, last_error_at=TUESDAY)
     page = open_site.ask("GET", "/").body.decode()
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
     assert "<script" not in page and "<img" not in page and "{{ 7 * 7 }}" in page

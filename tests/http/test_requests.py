@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -14,9 +15,10 @@ from supervisor.http import problems, requests
 from supervisor.http.database import Database
 from supervisor.http.operations import OPERATIONS, Operation
 from supervisor.tree.loop import LoopThread
+from tests.breakers.rows import write_breaker
 from tests.http.conftest import serving
 from tests.http.site import Site
-from tests.world import TOKEN
+from tests.world import TOKEN, TUESDAY
 
 PROTECTED = [operation for operation in OPERATIONS if not operation.is_open]
 OPEN = [operation for operation in OPERATIONS if operation.is_open]
@@ -201,13 +203,10 @@ def test_every_service_of_the_configuration_has_a_breaker(shared_site: Site) -> 
 
 def test_an_open_breaker_says_why(full_site: Site, dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
-        connection.execute(
-            "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, last_error,"
-            " error_count, last_error_at, updated_at) VALUES"
-            " ('trunk:main', 'open', 1, '2026-12-01 09:00+00', now(), 30, 'SIP 503', 7, '2026-12-01 09:05+00', now()),"
-            " ('livekit', 'half_open', 2, '2026-12-01 08:00+00', NULL, 30, NULL, 0, NULL, now()),"
-            " ('trunk:gone', 'open', 1, now(), now(), 30, NULL, 0, NULL, now())"
-        )
+        errors = {"last_error": "SIP 503", "error_count": 7, "last_error_at": TUESDAY + timedelta(minutes=5)}
+        write_breaker(connection, "trunk:main", "open", TUESDAY, **errors)
+        write_breaker(connection, "livekit", "half_open", TUESDAY)
+        write_breaker(connection, "trunk:gone", "open", TUESDAY)
     data = full_site.get("/queue-management/status").data
     assert "trunk:gone" not in data and data["recordings"] == {"circuit_state": "closed", "pause_info": None}
     assert data["trunk:main"] == {

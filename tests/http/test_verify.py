@@ -21,9 +21,10 @@ from supervisor.verify import check
 from supervisor.verify.check import Check, Plan
 from supervisor.verify.client import Away, Client, VerificationError
 from supervisor.verify.report import Report, Verdict
+from tests.breakers.rows import write_breaker
 from tests.http.site import Site
 from tests.waiting import wait_until
-from tests.world import TOKEN
+from tests.world import TOKEN, TUESDAY
 
 
 class Verifying:
@@ -241,11 +242,7 @@ def test_who_listens_in_place_of_the_service_fails_the_check(said: str) -> None:
 def open_breaker(dsn: str, service: str) -> None:
     """What the service does when too many calls have failed by that service's fault."""
     with psycopg.connect(dsn) as connection:
-        connection.execute(
-            "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, last_error,"
-            " error_count, updated_at) VALUES (%s, 'open', 1, now(), now(), 30, 'SIP 503', 5, now())",
-            (service,),
-        )
+        write_breaker(connection, service, "open", TUESDAY, last_error="SIP 503", error_count=5)
 
 
 def test_a_slow_run_is_not_blamed_on_a_service_that_it_does_not_need(

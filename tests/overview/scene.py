@@ -12,6 +12,7 @@ import psycopg
 from supervisor.config.service import ServiceFile
 from supervisor.overview.overview import Overview
 from supervisor.overview.reading import Reader
+from tests.breakers.rows import write_breaker
 
 NOW = datetime.fromisoformat("2026-12-01T09:20:00+00:00")
 SERVICE = ServiceFile.model_validate(
@@ -73,11 +74,9 @@ class Scene:
 
     def breaker(self, service: str, state: str, error: str) -> None:
         """One that is open, or half open, for five minutes."""
-        self.connection.execute(
-            "INSERT INTO circuit_breakers (service, state, generation, changed_at, opened_at, retry_at, open_s,"
-            " last_error, error_count, last_error_at, updated_at) VALUES (%s, %s, 1, %s, %s, %s, 30, %s, 7, %s, %s)",
-            (service, state, ago(5), ago(5), ago(-1) if state == "open" else None, error, ago(4), ago(4)),
-        )
+        values = {"last_error": error, "error_count": 7, "last_error_at": ago(4)}
+        values |= {"retry_at": ago(-1)} if state == "open" else {}
+        write_breaker(self.connection, service, state, ago(5), **values)
 
     def refused(self, trunk: str, pace: dict[str, Any]) -> None:
         """A carrier's refusals, and what they left of its trunk's limits."""

@@ -21,7 +21,9 @@ from actors.recording.places import egress_path, refusal, source_name
 from actors.recording.rules import Rules
 from actors.recording.storage import Storage, opener
 from actors.roster.deletion import delete_campaign
+from actors.services import RECORDINGS
 from supervisor.clock import ManualClock
+from tests.breakers.rows import write_breaker
 from tests.dialer.mailbox import mailbox
 from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
 from tests.waiting import wait_until
@@ -141,18 +143,10 @@ def test_a_download_says_each_thing_once(shelf: Shelf, fetcher: Any) -> None:
     assert {(e["company"], e["campaign"]) for e in about} == {(str(row["company_id"]), str(campaign["campaign_id"]))}
 
 
-def _open_breaker(shelf: Shelf) -> None:
-    shelf.connection.execute(
-        "INSERT INTO circuit_breakers (service, state, generation, opened_at, retry_at, open_s, updated_at)"
-        " VALUES ('recordings', 'open', 1, %(at)s, %(at)s, 30, %(at)s)",
-        {"at": TUESDAY},
-    )
-
-
 def test_a_store_that_fails_is_told_of_and_left_alone_but_for_its_probe(
     shelf: Shelf, clock: ManualClock, fetcher: Any
 ) -> None:
-    _open_breaker(shelf)
+    write_breaker(shelf.connection, RECORDINGS, "open", TUESDAY)
     broken = True
     source = Source(shelf, lambda call, nth: "refused" if broken else None)
     calls = shelf.add(shelf.company(), [AUDIO] * 2)
@@ -220,7 +214,7 @@ def test_a_probe_whose_recording_is_deleted_is_made_with_another(
 def test_a_recording_that_is_missing_says_nothing_about_the_store_and_another_is_tried(
     shelf: Shelf, clock: ManualClock, fetcher: Any
 ) -> None:
-    _open_breaker(shelf)
+    write_breaker(shelf.connection, RECORDINGS, "open", TUESDAY)
     missing, there = shelf.add(shelf.company(), [AUDIO] * 2)
     (shelf.source / source_name(missing)).unlink()
     working = fetcher(Source(shelf))
@@ -234,7 +228,7 @@ def test_a_recording_that_is_missing_says_nothing_about_the_store_and_another_is
 
 
 def test_a_download_that_was_to_try_the_store_and_is_broken_off_is_answered(shelf: Shelf, fetcher: Any) -> None:
-    _open_breaker(shelf)
+    write_breaker(shelf.connection, RECORDINGS, "open", TUESDAY)
     shelf.add(shelf.company(), [AUDIO] * 2)
     source = Source(shelf)
     source.gate.clear()
