@@ -298,13 +298,14 @@ class Breakers(Actor):
     # What follows from a change
 
     def _changed(self, watched: Watched) -> None:
-        service, state = watched.service, watched.breaker.state
+        service, breaker, state = watched.service, watched.breaker, watched.breaker.state
         self._rows.unwritten.add(service)
         if state is State.CLOSED:
             watched.forget_errors()
         self._see_to(watched)
         self._telemetry.breaker_changed(service, state.value)
-        log = self.log.warning if state is State.OPEN else self.log.info
+        begins = breaker.snapshot().opened_at == breaker.changed_at
+        log = self.log.warning if begins else self.log.info  # once for an outage, however often the service is tried
         log(EVENTS[state], service=service, error=watched.last_error, errors=watched.error_count)
         self._save()
 

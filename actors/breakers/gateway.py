@@ -9,31 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 import structlog
-from google.protobuf.message import DecodeError
 from livekit import api
 
 from actors.addresses import BREAKERS, Directory
 from actors.breakers.breaker import Result
 from actors.breakers.messages import AgentAbsent, AgentSentFor, ProbeAnswered
+from actors.livekit import FAILURES, Loop, said
 
 PROBE_TIMEOUT_S = 10.0
 _EMPTY_ROOM_TIMEOUT_S = 60
-_NO_ANSWER = (api.ServerError, TimeoutError, aiohttp.ClientError, DecodeError, AttributeError, TypeError)
-"""What the client raises where LiveKit fails. The last two are for an error answer whose JSON is no object."""
 
 Answer = ProbeAnswered | AgentSentFor | AgentAbsent
-
-
-class Loop(Protocol):
-    """The event loop thread."""
-
-    def begin(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run `work` on the loop, from any thread."""
-        ...
 
 
 class ProbeGateway:
@@ -84,7 +74,7 @@ class ProbeGateway:
         try:
             message = await work
         except Exception as error:  # noqa: BLE001 - a bug here must not leave the breaker half-open
-            message = ProbeAnswered(service, generation, Result.NOTHING, _text(error))
+            message = ProbeAnswered(service, generation, Result.NOTHING, said(error))
         self._directory.tell(BREAKERS, message)
 
     async def _list_rooms(self, service: str, generation: int) -> Answer:
@@ -92,9 +82,9 @@ class ProbeGateway:
             async with asyncio.timeout(self._timeout_s):
                 # A name that no room has: whether it answers is what counts, and a full list may be long.
                 await self._client.room.list_rooms(api.ListRoomsRequest(names=["campaignd-probe"]))
-        except _NO_ANSWER as error:
+        except FAILURES as error:
             busy = isinstance(error, api.ServerError) and error.status == 429
-            return ProbeAnswered(service, generation, Result.NOTHING if busy else Result.FAILED, _text(error))
+            return ProbeAnswered(service, generation, Result.NOTHING if busy else Result.FAILED, said(error))
         return ProbeAnswered(service, generation, Result.OK)
 
     async def _send_for_agent(
@@ -104,16 +94,16 @@ class ProbeGateway:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._client.room.create_room(request)
-        except _NO_ANSWER as error:
-            return ProbeAnswered(service, generation, Result.NOTHING, _text(error))  # LiveKit's failure, not theirs
+        except FAILURES as error:
+            return ProbeAnswered(service, generation, Result.NOTHING, said(error))  # LiveKit's failure, not theirs
         return AgentSentFor(service, generation)
 
     async def _look_for_agent(self, service: str, generation: int, room: str) -> Answer:
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await self._client.room.list_participants(api.ListParticipantsRequest(room=room))
-        except _NO_ANSWER as error:
-            return ProbeAnswered(service, generation, Result.NOTHING, _text(error))
+        except FAILURES as error:
+            return ProbeAnswered(service, generation, Result.NOTHING, said(error))
         if any(participant.kind == api.ParticipantInfo.Kind.AGENT for participant in answer.participants):
             return ProbeAnswered(service, generation, Result.OK)
         return AgentAbsent(service, generation)
@@ -122,12 +112,6 @@ class ProbeGateway:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._client.room.delete_room(api.DeleteRoomRequest(room=room))
-        except _NO_ANSWER as error:
+        except FAILURES as error:
             # Nobody is in it, and it closes by itself after a minute.
-            self._log.info("probe_room_not_deleted", room=room, error=_text(error))
-
-
-def _text(error: Exception) -> str:
-    if isinstance(error, api.ServerError):
-        return f"LiveKit answered HTTP {error.status} {error.code}: {error.message}".rstrip(": ")
-    return f"could not reach LiveKit: {type(error).__name__} {error}".rstrip()
+            self._log.info("probe_room_not_deleted", room=room, error=said(error))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from actors.blame import Fault
 from actors.dialer.messages import Refused, Unclear
-from actors.numbers import masked
+from actors.foreign_text import keepable
 from actors.outcomes import Outcome
 
 Reading = tuple[Outcome, Fault]
@@ -30,14 +30,12 @@ _BY_SIP_STATUS: dict[int, Reading] = {
 _TOO_FAST = re.compile(r"cps limit exceeded", re.IGNORECASE)
 _TOO_MANY = re.compile(r"concurrent call limit exceeded", re.IGNORECASE)
 _RING_WINDOW_OVER = re.compile(r"sip request timed out|cancell?ed$", re.IGNORECASE)
-_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")  # in PostgreSQL's text
 _TRANSACTION_FAILED = re.compile(r"transaction failed to complete \((\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An error answer of LiveKit's API. As a text it is kept, and shown to people: carriers quote numbers in it, and
-    may say what PostgreSQL can't keep."""
+    """An error answer of LiveKit's API; as a text it is kept, and shown to people."""
 
     code: str  # Twirp's
     message: str
@@ -50,7 +48,7 @@ class Answer:
             said = f"SIP {self.sip_status_code} {self.sip_status or ''}".rstrip()
         else:
             said = f"LiveKit answered HTTP {self.http_status} {self.code}: {self.message}".rstrip(": ")
-        return _UNKEEPABLE.sub("\N{REPLACEMENT CHARACTER}", masked(said))
+        return keepable(said)
 
 
 def read_dial_answer(answer: Answer) -> Refused | Unclear:

@@ -12,13 +12,12 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import aiohttp
 import structlog
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import DecodeError
 from livekit import api
 
 from actors.addresses import Address, Directory, dialer_address
@@ -40,6 +39,7 @@ from actors.dialer.messages import (
 )
 from actors.dialer.signing import SignedClient
 from actors.dialer.webhooks import seen
+from actors.livekit import NO_ANSWER, Loop
 from actors.outcomes import Outcome
 
 CONTROL_TIMEOUT_S = 10.0
@@ -48,21 +48,10 @@ DIAL_GRACE_S = 15.0
 """On top of the ringing: LiveKit joins the participant to the room before ringing begins."""
 DIAL_WITHIN_S = 5.0
 """How old the decision to dial may be at most when the request leaves."""
-_NO_ANSWER = (TimeoutError, aiohttp.ClientError, DecodeError, AttributeError, TypeError)
-"""What the client raises where nothing came back that it can read. The last two are for an error answer whose JSON is
-no object (a proxy's empty page that calls itself JSON): the client does not expect it."""
 _EMPTY_ROOM_TIMEOUT_S = 120
 """Agents keep no room open. A call that has its room begins well within this (`actors.dialer.reminders`)."""
 _CONTROL_REQUESTS = 100
 """At once, besides dials. What waits for its turn waits for us, not for LiveKit: its time limit has not begun."""
-
-
-class Loop(Protocol):
-    """The event loop thread."""
-
-    def begin(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run `work` on the loop, from any thread."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -178,7 +167,7 @@ class Gateway:
                 await self._control.get().room.create_room(request)
         except api.ServerError as error:
             return read_room_answer(_answer(error))
-        except _NO_ANSWER as error:
+        except NO_ANSWER as error:
             return Refused(Outcome.ERROR, _transport_error("create the room", error), fault=Fault.LIVEKIT)
         return RoomReady()
 
@@ -206,7 +195,7 @@ class Gateway:
             return read_dial_answer(_answer(error))
         except aiohttp.ClientConnectorError as error:
             return Refused(Outcome.ERROR, _transport_error("reach LiveKit", error), fault=Fault.LIVEKIT)
-        except _NO_ANSWER as error:
+        except NO_ANSWER as error:
             return Unclear(_transport_error("dial", error), Fault.LIVEKIT)
         return Answered(answer.sip_call_id)
 
@@ -220,7 +209,7 @@ class Gateway:
             if error.code == "not_found":
                 return RoomLooked(())
             return LookFailed(str(_answer(error)))
-        except _NO_ANSWER as error:
+        except NO_ANSWER as error:
             return LookFailed(_transport_error("list participants", error))
         return RoomLooked(tuple(seen(participant) for participant in answer.participants))
 
@@ -230,7 +219,7 @@ class Gateway:
                 answer = await self._control.get().room.list_rooms(api.ListRoomsRequest())
         except api.ServerError as error:
             return LookFailed(str(_answer(error)))
-        except _NO_ANSWER as error:
+        except NO_ANSWER as error:
             return LookFailed(_transport_error("list rooms", error))
         # Of ten thousand this takes some hundredths of a second, for which no call can wait.
         return RoomsListed(await asyncio.to_thread(_rooms, answer))
@@ -242,7 +231,7 @@ class Gateway:
         except api.ServerError as error:
             if error.code != "not_found":
                 self._log.warning("room_not_deleted", room=room, error=str(_answer(error)))
-        except _NO_ANSWER as error:
+        except NO_ANSWER as error:
             reason = _transport_error("delete the room", error)
             self._log.warning("room_not_deleted", room=room, error=reason)
 

@@ -10,6 +10,7 @@ from livekit.protocol.egress import EgressInfo, EgressStatus
 from livekit.protocol.webhook import WebhookEvent
 
 from actors.dialer.messages import ROOM_PREFIX
+from actors.foreign_text import keepable
 from actors.recording.messages import Egress, EgressEnded, EgressState
 
 EGRESS_ENDED = "egress_ended"
@@ -41,7 +42,7 @@ def read_egress(info: EgressInfo) -> Egress | None:
         return None
     status = EgressStatus.Name(info.status)
     if info.status in _WITHOUT:
-        error = f"{status} {info.error}".rstrip()
+        error = keepable(f"{status} {info.error}".rstrip())
         return Egress(call_id, info.egress_id, EgressState.FAILED, error)
     if info.status not in _WITH_FILE:
         return Egress(call_id, info.egress_id, EgressState.UNDER_WAY)

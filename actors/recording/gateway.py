@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import aiohttp
-from google.protobuf.message import DecodeError
 from livekit import api
 
 from actors.actor import describe
 from actors.addresses import RECORDING, Directory
 from actors.dialer.messages import room_name
+from actors.livekit import FAILURES, Loop, said
 from actors.recording.egress import best
 from actors.recording.messages import (
     EgressFound,
@@ -32,15 +32,6 @@ TIMEOUT_S = 10.0
 TRIES = 3
 """Requests for one recording in a row; between two it is looked whether one has come of the first."""
 _CONNECTIONS = 50
-_NO_ANSWER = (TimeoutError, aiohttp.ClientError, DecodeError, AttributeError, TypeError)
-
-
-class Loop(Protocol):
-    """The event loop thread."""
-
-    def begin(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run `work` on the loop, from any thread."""
-        ...
 
 
 class EgressGateway:
@@ -105,22 +96,18 @@ class EgressGateway:
                 async with asyncio.timeout(self._timeout_s):
                     info = await self._client.egress.start_room_composite_egress(self._request(call_id))
                 return EgressStarted(call_id, info.egress_id)
-            except api.ServerError as refusal:
-                error = _said(refusal)
-                if refusal.code == "not_found":
+            except FAILURES as failure:
+                error = said(failure)
+                if isinstance(failure, api.ServerError) and failure.code == "not_found":
                     return EgressNotStarted(call_id, error, room_gone=True)
-            except _NO_ANSWER as failure:
-                error = describe(failure)
         return EgressNotStarted(call_id, error, room_gone=False)
 
     async def _find(self, call_id: UUID) -> EgressFound | EgressLookFailed:
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await self._client.egress.list_egress(api.ListEgressRequest(room_name=room_name(call_id)))
-        except api.ServerError as error:
-            return EgressLookFailed(call_id, _said(error))
-        except _NO_ANSWER as error:
-            return EgressLookFailed(call_id, describe(error))
+        except FAILURES as error:
+            return EgressLookFailed(call_id, said(error))
         return EgressFound(call_id, best(answer.items))
 
     def _request(self, call_id: UUID) -> api.RoomCompositeEgressRequest:
@@ -128,7 +115,3 @@ class EgressGateway:
             file_type=api.EncodedFileType.OGG, filepath=egress_path(self._source, call_id), disable_manifest=True
         )
         return api.RoomCompositeEgressRequest(room_name=room_name(call_id), audio_only=True, file_outputs=[output])
-
-
-def _said(error: api.ServerError) -> str:
-    return f"LiveKit said {error.code or error.status}: {error.message or 'no reason'}"

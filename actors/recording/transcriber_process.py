@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.actor import describe
+from actors.foreign_text import keepable
 from actors.recording.transcription import Transcriber
 
 _NICENESS = 15
@@ -41,7 +42,7 @@ def main(name: str, model: str) -> None:
                 "segments": [asdict(segment) for segment in transcriber.transcribe(Path(json.loads(line)))]
             }
         except Exception as error:  # noqa: BLE001 - whatever a recogniser raises is the reason for this one recording
-            answer = {"error": describe(error)}
+            answer = {"error": keepable(describe(error))}
         answers.write(json.dumps(answer, ensure_ascii=False) + "\n")
         answers.flush()
 

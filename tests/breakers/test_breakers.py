@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import Connection
+from structlog.testing import capture_logs
 
 from actors.actor import Reminder
 from actors.addresses import RECORDING, SUPERVISOR, Address, trunk_address
@@ -257,6 +258,27 @@ def test_a_trunk_without_anyone_to_call_is_asked_again_and_loses_nothing(ledger:
     ledger.wait_for_state(TRUNK, "open")
     (row,) = ledger.read("SELECT open_s FROM circuit_breakers WHERE service = %s", TRUNK)
     assert row["open_s"] == 30
+
+
+def test_an_outage_is_warned_of_once_however_often_the_service_is_tried(ledger: Ledger, here: Process) -> None:
+    """Through a trunk nobody may be called at night, and it is asked for a probe all night."""
+    with capture_logs() as said:
+        here.fail()
+        ledger.wait_for_state(TRUNK, "open")
+        tried: set[int] = set()
+
+        def tried_again() -> bool:
+            here.tree.advance(5)
+            wanted = last(here.trunk, ProbeWanted)
+            if wanted and wanted.generation not in tried:
+                tried.add(wanted.generation)
+                here.tell(ProbeReturned(TRUNK, wanted.generation))
+            return len(tried) == 3
+
+        wait_until(tried_again)
+        here.actor.stop(timeout=10)
+    levels = [one["log_level"] for one in said if one["event"] == "breaker_opened"]
+    assert levels == ["warning", "info", "info", "info"]
 
 
 def test_an_answer_that_comes_too_late_keeps_no_trunk_waiting(ledger: Ledger, here: Process) -> None:

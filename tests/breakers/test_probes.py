@@ -13,6 +13,7 @@ from actors.breakers.gateway import ProbeGateway
 from actors.breakers.messages import AgentAbsent, AgentSentFor, ProbeAnswered
 from supervisor.simulator import Outage, SimulatorThread
 from supervisor.tree.loop import LoopThread
+from tests.dialer.livekit_stub import Canned, Stub
 from tests.dialer.mailbox import Mailbox, mailbox
 from tests.waiting import wait_until
 from tests.world import KEY, SECRET
@@ -118,3 +119,16 @@ def test_livekits_failure_says_nothing_of_the_agents(
     assert breakers.next(ProbeAnswered).result is Result.NOTHING
     probes.look_for_agent("agents:a", 3, ROOM)
     assert breakers.next(ProbeAnswered).result is Result.NOTHING
+
+
+def test_whatever_livekit_answers_a_probe_can_be_kept_and_shows_no_number(
+    loop: LoopThread, directory: Directory, breakers: Mailbox
+) -> None:
+    refusal = rb'{"code": "unavailable", "msg": "trunk of +79991112233 \u0000 died"}'
+    stub = Stub({"ListRooms": Canned(503, refusal, "application/json")})
+    loop.run(stub.start(), 5)
+    with probes_of(loop, directory, stub.url) as probes:
+        probes.list_rooms("livekit", 1)
+        said = "LiveKit answered HTTP 503 unavailable: trunk of +7999***2233 \N{REPLACEMENT CHARACTER} died"
+        assert breakers.next(ProbeAnswered) == ProbeAnswered("livekit", 1, Result.FAILED, said)
+    loop.run(stub.stop(), 5)

@@ -63,7 +63,7 @@ class Mute:
         if self._model == "silence":
             return []
         if self._model == "raises":
-            raise ValueError("it is all noise")
+            raise ValueError("it is all noise: \0\ud83d")
         ctypes.string_at(0)
         raise AssertionError("it lives")
 
