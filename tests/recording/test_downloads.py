@@ -196,7 +196,7 @@ def test_recordings_that_are_deleted_while_they_are_fetched_say_nothing_about_th
 def test_a_probe_whose_recording_is_deleted_is_made_with_another(
     shelf: Shelf, clock: ManualClock, fetcher: Any
 ) -> None:
-    _open_breaker(shelf)
+    write_breaker(shelf.connection, RECORDINGS, "open", TUESDAY)
     goes, stays = shelf.add(shelf.company(), [AUDIO] * 2)
     source = Source(shelf)
     source.gate.clear()
