@@ -15,12 +15,13 @@ import pytest
 import structlog
 from psycopg.conninfo import make_conninfo
 
-from supervisor.clock import FastClock, ManualClock
+from supervisor.clock import FastClock
 from supervisor.database.account import temporary_folder
 from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.database.migrations import migrate
 from supervisor.database.roles import OWNER, become, set_up_roles
 from supervisor.simulator import SimulatorThread
+from tests.manual_clock import ManualClock
 from tests.systemd.listening import Listening
 from tests.world import KEY, SECRET, TUESDAY, World
 

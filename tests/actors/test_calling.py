@@ -17,8 +17,8 @@ from actors.dialer.messages import Call, LookFailed, ParticipantJoined, Particip
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, NoAnswer, Outage, Refuse
+from tests.manual_clock import ManualClock
 from tests.metrics.scraped import scrape, value
 from tests.tree.people import Registrar
 from tests.waiting import wait_until

@@ -13,9 +13,9 @@ from actors.dialer import ledger
 from actors.dialer.ledger import Mark
 from actors.dialer.messages import RoomReady
 from actors.trunk.actor import RoomAgain
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
 from supervisor.tree.supervisor import AreYouThere
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 

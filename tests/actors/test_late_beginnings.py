@@ -11,8 +11,8 @@ import pytest
 from actors.dialer import ledger
 from actors.dialer.ledger import Mark
 from actors.dialer.reminders import BEGIN_WITHIN
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 

@@ -14,9 +14,9 @@ from actors.campaign.messages import HandOver, ServicesFailing, SettingsChanged
 from actors.roster import statuses
 from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
 from tests.livekit_rooms import hang_up, rooms
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 

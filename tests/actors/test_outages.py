@@ -12,9 +12,9 @@ from actors.breakers.actor import LOOK_EVERY, STAND_BACK
 from actors.breakers.blame import WRONG_NUMBERS_IN_A_ROW
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage, Refuse
 from tests.livekit_rooms import participants, rooms
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 

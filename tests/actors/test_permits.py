@@ -26,9 +26,9 @@ from actors.services import LIVEKIT
 from actors.supervision import StopChild
 from actors.trunk.actor import LOOK_AGAIN
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage
 from tests.livekit_rooms import hang_up
+from tests.manual_clock import ManualClock
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World

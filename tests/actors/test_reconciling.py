@@ -10,9 +10,9 @@ from actors.addresses import CALLS, campaign_address, dialer_address
 from actors.dialer.messages import room_name
 from actors.dialer.reconciler import GRACE, PULSE
 from actors.ids import new_id
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
 from tests.livekit_rooms import make_room, rooms
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 

@@ -14,10 +14,10 @@ from actors.ids import new_id
 from actors.roster import leases
 from actors.trunk import ledger as trunk_ledger
 from actors.trunk.actor import LOOK_AGAIN
-from supervisor.clock import ManualClock
 from supervisor.simulator import BUSY, Answer, Outage
 from tests.failing import Failing
 from tests.livekit_rooms import hang_up
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 

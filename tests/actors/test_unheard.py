@@ -8,8 +8,8 @@ from actors.addresses import ROSTER
 from actors.ids import new_id
 from actors.roster.messages import LookAround
 from actors.roster.statuses import pause, resume
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 

@@ -8,8 +8,8 @@ from actors.addresses import dialer_address
 from actors.dialer.messages import RoomReady
 from actors.ids import new_id
 from actors.roster.statuses import pause
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Outage, Refuse
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 

@@ -22,10 +22,10 @@ from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, See
 from actors.roster.messages import LookAround
 from actors.supervision import Drain
 from actors.trunk import actor as trunk
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer, Refuse
 from supervisor.tree.supervisor import AreYouThere
 from tests.failing import Failing
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 

@@ -14,7 +14,6 @@ from time import monotonic, sleep, time
 import structlog
 from livekit import api
 
-from supervisor.clock import ManualClock
 from supervisor.config.load import load
 from supervisor.config.secrets import Secrets
 from supervisor.database.account import temporary_folder
@@ -22,6 +21,7 @@ from supervisor.service import Service
 from supervisor.simulator import SimulatorThread
 from tests.bench.figures import Figure
 from tests.bench.plant import KEY, SECRET, Plant, wait_for
+from tests.manual_clock import ManualClock
 from tests.world import TUESDAY
 
 _PER_MINUTE, _AT_ONCE = 600, 50

@@ -17,8 +17,8 @@ from actors.campaign.together import Together
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
 from actors.outcomes import Outcome
-from supervisor.clock import ManualClock
 from tests.campaign.book import COMPLETED, MINUTE, SECOND, Book, result
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY
 

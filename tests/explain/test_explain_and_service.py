@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from actors.limiter import CallLimits
 from actors.roster import statuses
-from supervisor.clock import ManualClock
 from supervisor.explain.explanation import explain_campaign, explain_task
 from supervisor.explain.reasons import Hindrance, Reason
 from supervisor.simulator import Answer, Refuse
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 

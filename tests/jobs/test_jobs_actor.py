@@ -14,8 +14,8 @@ from actors.jobs.broadcast import Announcement
 from actors.jobs.kinds import JobType
 from actors.jobs.listing import JobRow, read_jobs
 from actors.jobs.submitting import Request, Selection, Submitted, submit
-from supervisor.clock import ManualClock
 from supervisor.simulator import Answer
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 

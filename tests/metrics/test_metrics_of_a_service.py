@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 
 from actors.campaign.census import EVERY
-from supervisor.clock import ManualClock
 from supervisor.metrics.catalogue import CATALOGUE, Kind
 from tests.machine import program
+from tests.manual_clock import ManualClock
 from tests.metrics.scraped import families, scrape, value
 from tests.waiting import wait_until
 from tests.world import World

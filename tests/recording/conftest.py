@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.clock import FastClock, ManualClock
+from supervisor.clock import FastClock
 from supervisor.simulator import SimulatorThread
+from tests.manual_clock import ManualClock
 from tests.recording.recorded import RecordedWorld
 from tests.recording.shelf import Shelf
 from tests.world import KEY, SECRET, TUESDAY, World

@@ -28,11 +28,11 @@ from actors.recording.storage import Storage, opener
 from actors.recording.transcription import Transcription
 from actors.recording.workers import Workers
 from actors.roster import leases
-from supervisor.clock import ManualClock
 from supervisor.database.pool import open_pool
 from supervisor.metrics import Metrics
 from supervisor.tree.loop import LoopThread
 from supervisor.tree.timer import TimerThread
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import KEY, SECRET, TUESDAY
 

@@ -22,9 +22,9 @@ from actors.recording.rules import Rules
 from actors.recording.storage import Storage, opener
 from actors.roster.deletion import delete_campaign
 from actors.services import RECORDINGS
-from supervisor.clock import ManualClock
 from tests.breakers.rows import write_breaker
 from tests.dialer.mailbox import mailbox
+from tests.manual_clock import ManualClock
 from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
 from tests.waiting import wait_until
 from tests.world import TUESDAY

@@ -12,7 +12,7 @@ import pytest
 from actors.addresses import RECORDING, Directory
 from actors.recording.messages import Egress, EgressFound, EgressLookFailed, EgressStarted, EgressState
 from actors.recording.rules import LOOK_EVERY
-from supervisor.clock import ManualClock
+from tests.manual_clock import ManualClock
 from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
 from tests.waiting import wait_until
 from tests.world import TUESDAY

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from uuid import UUID
 
-from supervisor.clock import ManualClock
+from tests.manual_clock import ManualClock
 from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
 from tests.world import TUESDAY
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from actors.recording.rules import Rules
 from supervisor.cli import campaignd
-from supervisor.clock import ManualClock
+from tests.manual_clock import ManualClock
 from tests.recording.shelf import Fetcher, Shelf, Source
 from tests.waiting import wait_until
 from tests.world import TUESDAY, as_service

@@ -22,7 +22,7 @@ from actors.recording.actor import PULSE
 from actors.recording.storage import Storage, StorageError
 from actors.recording.transcription import WHISPER, Transcription
 from actors.services import RECORDINGS
-from supervisor.clock import ManualClock
+from tests.manual_clock import ManualClock
 from tests.recording.shelf import Fetcher, Shelf, Source, pass_time
 from tests.waiting import wait_until
 from tests.world import TUESDAY

@@ -14,9 +14,9 @@ import pykka
 from actors.actor import Actor, Surroundings
 from actors.addresses import SUPERVISOR, Address, Directory
 from actors.supervision import ChildDown, Restart, StartChild
-from supervisor.clock import ManualClock
 from supervisor.tree.supervisor import AreYouThere, ChildSpec, Supervisor
 from supervisor.tree.timer import TimerThread
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY
 

@@ -10,8 +10,9 @@ import pytest
 import supervisor.clock
 from actors.actor import Reminder
 from actors.addresses import Address
-from supervisor.clock import FastClock, ManualClock, SystemClock
+from supervisor.clock import FastClock, SystemClock
 from supervisor.tree.timer import TimerThread
+from tests.manual_clock import ManualClock
 from tests.tree.people import Tree
 from tests.waiting import wait_until
 from tests.world import TUESDAY
