@@ -23,8 +23,8 @@ from actors.breakers.gateway import ProbeGateway
 from actors.campaign.readings import Readings
 from actors.clock import Clock
 from actors.dialer.gateway import DIAL_WITHIN_S, Gateway
+from actors.dialer.ledger import read_installation
 from actors.dialer.messages import AreAllSettled
-from actors.dialer.reconciler import read_installation
 from actors.errors import CampaignServiceError
 from actors.ids import new_id
 from actors.roster import leases

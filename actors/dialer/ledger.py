@@ -1,12 +1,14 @@
-"""What a dialer writes of its call. The campaign claims the call and settles it; in between the row is the dialer's."""
+"""What a dialer writes of its call, and what the Reconciler reads of all. The campaign claims the call and settles it;
+in between the row is the dialer's. The statements stand in `sql/`, a file each, but for those of a line or two."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 from uuid import UUID
 
 from psycopg import Connection
@@ -18,7 +20,11 @@ from actors.dialer.messages import Call
 from actors.ids import new_id
 from actors.limiter import COUNTED_MINUTE, CallLimits
 from actors.services import BREAKER
+from actors.statements import statement
 
+_sql = partial(statement, __package__)
+
+_READ_AT_ONCE = 500
 RECORDED_BY = timedelta(seconds=30)
 """So long after the answer LiveKit records the call; if not, it is seen to by then."""
 
@@ -57,12 +63,6 @@ def read_calls(connection: Connection, call_ids: Sequence[UUID]) -> dict[UUID, C
     return {call_id: CallRow(*row) for call_id, *row in rows}
 
 
-_OURS = (
-    " AND EXISTS (SELECT FROM campaign_leases l WHERE l.campaign_id = calls.campaign_id AND l.epoch = %(epoch)s"
-    " AND l.expires_at > clock_timestamp() FOR SHARE)"
-)
-
-
 class Mark(Enum):
     """What came of marking a call as about to be dialed."""
 
@@ -87,51 +87,24 @@ def mark_dialing(
         "earlier": list(earlier),
         "probe": call.probe and f"{BREAKER}{call.probe}",
     }
-    if connection.execute(f"{_MARK} AND NOT EXISTS ({_OTHERS})", parameters).rowcount == 1:
+    if connection.execute(_sql("mark_dialing"), {**parameters, "room_is_seen_to": False}).rowcount == 1:
         return Mark.DIALING  # the usual case, in one round trip
     with connection.transaction():
         if _is_shared(connection, call.trunk) and not _has_room(connection, call, limits, now):
             return Mark.TRUNK_FULL
-        marked = connection.execute(_MARK, parameters)
+        marked = connection.execute(_sql("mark_dialing"), {**parameters, "room_is_seen_to": True})
     return Mark.DIALING if marked.rowcount == 1 else Mark.NOT_OURS
-
-
-_MARK = (
-    "UPDATE calls SET state = 'dialing', dialing_at = %(now)s WHERE id = %(call)s"
-    " AND (state = 'claimed' OR state = 'dialing' AND dialing_at = ANY(%(earlier)s))"
-    " AND EXISTS (SELECT FROM campaigns c WHERE c.id = calls.campaign_id AND (c.status = 'running' OR"
-    "   c.status = 'paused' AND %(probe)s::text IS NOT NULL"
-    "   AND %(probe)s = ALL (SELECT h.hold FROM campaign_holds h WHERE h.campaign_id = c.id)))"
-    " AND NOT EXISTS (SELECT FROM do_not_call d WHERE d.phone_number = calls.phone_number"
-    "   AND (d.company_id IS NULL OR d.company_id = calls.company_id))" + _OURS
-)
-_OTHERS = "SELECT FROM supervisors WHERE heartbeat_at > clock_timestamp() - interval '1 minute' HAVING count(*) > 1"
 
 
 def _is_shared(connection: Connection, trunk: str) -> bool:
     """Whether other processes may dial through this trunk; if so, none of them does until this transaction ends."""
-    return (
-        connection.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('trunk:' || %s, 0)) FROM supervisors"
-            " WHERE heartbeat_at > clock_timestamp() - interval '1 minute' HAVING count(*) > 1",
-            (trunk,),
-        ).rowcount
-        == 1
-    )
+    return connection.execute(_sql("share_trunk"), {"trunk": trunk}).rowcount == 1
 
 
 def _has_room(connection: Connection, call: Call, limits: CallLimits, now: datetime) -> bool:
-    """A limit that is not given leaves room; a window holds both of its ends. The call itself may be marked already,
-    without its dialer knowing."""
-    row = connection.execute(
-        "SELECT coalesce(%(concurrent)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s AND id <> %(call)s"
-        "                                       AND state IN ('dialing', 'answered')), true)"
-        " AND coalesce(%(per_minute)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s AND id <> %(call)s"
-        "                                     AND dialing_at >= %(now)s::timestamptz - %(minute)s::interval), true)"
-        " AND coalesce(%(per_second)s::int > (SELECT count(*) FROM calls WHERE trunk = %(trunk)s AND id <> %(call)s"
-        "                                     AND dialing_at >= %(now)s::timestamptz - interval '1 s'), true)",
-        {"trunk": call.trunk, "call": call.call_id, "now": now, "minute": COUNTED_MINUTE, **asdict(limits)},
-    ).fetchone()
+    """The call itself may be marked already, without its dialer knowing."""
+    values = {"trunk": call.trunk, "call": call.call_id, "now": now, "minute": COUNTED_MINUTE, **asdict(limits)}
+    row = connection.execute(_sql("trunk_has_room"), values).fetchone()
     return row is not None and bool(row[0])
 
 
@@ -147,18 +120,7 @@ def mark_answered(
     the call has ended, or its campaign is not ours now. True: its campaign has its calls recorded, and its recording is
     expected from now on."""
     row = connection.execute(
-        "WITH answered AS ("
-        "  UPDATE calls SET state = 'answered', answered_at = %(at)s, sip_call_id = coalesce(%(sip)s, sip_call_id),"
-        "  agent_joined_at = coalesce(%(agent)s, agent_joined_at)"
-        "  WHERE id = %(call)s AND (state = 'dialing' OR state = 'answered' AND answered_at = %(at)s)"
-        + _OURS
-        + "  RETURNING id, company_id, campaign_id), "
-        "expected AS ("
-        "  INSERT INTO recordings (id, call_id, company_id, next_attempt_at, created_at, updated_at)"
-        "  SELECT %(recording)s, a.id, a.company_id, %(look_at)s, %(at)s, %(at)s"
-        "  FROM answered a JOIN campaigns c ON c.id = a.campaign_id WHERE c.recording_enabled"
-        "  ON CONFLICT (call_id) DO NOTHING RETURNING call_id)"
-        " SELECT EXISTS (SELECT FROM expected) FROM answered",
+        _sql("mark_answered"),
         {
             "at": answered_at,
             "sip": sip_call_id,
@@ -170,3 +132,38 @@ def mark_answered(
         },
     ).fetchone()
     return None if row is None else bool(row[0])
+
+
+# What the Reconciler reads
+
+
+def read_installation(connection: Connection) -> str:
+    """What tells rooms of this database's calls from those of other databases whose services use the same LiveKit."""
+    row = connection.execute(
+        "SELECT s.system_identifier || '-' || d.oid FROM pg_control_system() s, pg_database d"
+        " WHERE d.datname = current_database()"
+    ).fetchone()
+    assert row is not None  # we are connected to it
+    return str(row[0])
+
+
+def read_unfinished(
+    connection: Connection, supervisor_id: UUID, claimed_before: datetime
+) -> Iterator[tuple[str, UUID]]:
+    """Unfinished calls, and the campaigns worked here that they belong to; some at a time, for while rows are read no
+    other thread runs."""
+    with connection.cursor("unfinished") as cursor:
+        cursor.itersize = _READ_AT_ONCE
+        yield from cursor.execute(
+            "SELECT c.id::text, c.campaign_id FROM calls c JOIN campaign_leases l USING (campaign_id)"
+            " WHERE c.state IN ('claimed', 'dialing', 'answered') AND l.supervisor_id = %s AND c.claimed_at < %s",
+            (supervisor_id, claimed_before),
+        )
+
+
+def read_states(connection: Connection, calls: Iterable[UUID]) -> dict[UUID, bool]:
+    """Of the calls that there are: whether they have not ended."""
+    rows = connection.execute(
+        "SELECT id, state IN ('claimed', 'dialing', 'answered') FROM calls WHERE id = ANY(%s)", (list(calls),)
+    ).fetchall()
+    return dict(rows)

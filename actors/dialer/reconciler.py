@@ -3,25 +3,24 @@ needs any more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
 from psycopg_pool import ConnectionPool
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import DIALER_PREFIX, SUPERVISOR, Address, campaign_address
 from actors.campaign.messages import CallsInDoubt
+from actors.dialer import ledger
 from actors.dialer.asking import RoomsGateway
 from actors.dialer.messages import ROOM_PREFIX, LookFailed, Room, RoomsListed
 
 PULSE = timedelta(seconds=60)
 GRACE = timedelta(seconds=60)
 """All is well for a moment without a dialer, after a call's claim, and with a room, after its end."""
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Reconciler(Actor):
     def _look_around(self) -> None:
         followed = self._followed_calls()
         with self._pool.connection() as connection:
-            unfinished = _unfinished(connection, self._supervisor_id, self.clock.now() - GRACE)
+            unfinished = ledger.read_unfinished(connection, self._supervisor_id, self.clock.now() - GRACE)
             in_doubt = {campaign_id for call_id, campaign_id in unfinished if call_id not in followed}
         for campaign_id in in_doubt:
             self.log.warning("calls_in_doubt", campaign_id=str(campaign_id))
@@ -83,7 +82,7 @@ class Reconciler(Actor):
         unfollowed = [room for room in rooms if room.name.removeprefix(ROOM_PREFIX) not in followed]
         by_call = {call_id: room for room in unfollowed if (call_id := room.call_id) is not None}
         with self._pool.connection() as connection:
-            needed = _read_states(connection, by_call)
+            needed = ledger.read_states(connection, by_call)
         strays = [
             room.name
             for call_id, room in by_call.items()
@@ -103,33 +102,3 @@ class Reconciler(Actor):
             for address in self._directory.residents()
             if address.startswith(DIALER_PREFIX)
         }
-
-
-def read_installation(connection: Connection) -> str:
-    """What tells rooms of this database's calls from those of other databases whose services use the same LiveKit."""
-    row = connection.execute(
-        "SELECT s.system_identifier || '-' || d.oid FROM pg_control_system() s, pg_database d"
-        " WHERE d.datname = current_database()"
-    ).fetchone()
-    assert row is not None  # we are connected to it
-    return str(row[0])
-
-
-def _unfinished(connection: Connection, supervisor_id: UUID, claimed_before: datetime) -> Iterator[tuple[str, UUID]]:
-    """Unfinished calls, and the campaigns worked here that they belong to; some at a time, for while rows are read no
-    other thread runs."""
-    with connection.cursor("unfinished") as cursor:
-        cursor.itersize = _AT_ONCE
-        yield from cursor.execute(
-            "SELECT c.id::text, c.campaign_id FROM calls c JOIN campaign_leases l USING (campaign_id)"
-            " WHERE c.state IN ('claimed', 'dialing', 'answered') AND l.supervisor_id = %s AND c.claimed_at < %s",
-            (supervisor_id, claimed_before),
-        )
-
-
-def _read_states(connection: Connection, calls: Iterable[UUID]) -> dict[UUID, bool]:
-    """Of the calls that there are: whether they have not ended."""
-    rows = connection.execute(
-        "SELECT id, state IN ('claimed', 'dialing', 'answered') FROM calls WHERE id = ANY(%s)", (list(calls),)
-    ).fetchall()
-    return dict(rows)
