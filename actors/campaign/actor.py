@@ -16,7 +16,7 @@ from actors.actor import Surroundings
 from actors.addresses import BREAKERS, CALLS, ROSTER, Address, dialer_address, trunk_address
 from actors.breakers.messages import WhatFails
 from actors.campaign import ledger
-from actors.campaign.allowance import Allowance, Room
+from actors.campaign.allowance import CLAIM_MOST, Allowance, Room
 from actors.campaign.conduct import Conduct
 from actors.campaign.leased import LOOK_AGAIN, Leased
 from actors.campaign.ledger import CampaignRow, ClaimedTask, Reached, Unfinished
@@ -52,8 +52,6 @@ from actors.trunk.messages import PermitsReturned, PermitsWanted, ProbeDeclined,
 PULSE = timedelta(seconds=30)
 """How often a campaign looks for work that no event has told it of: the net for lost notifications. One that rests
 looks when it opens: until then it could call nobody, whatever it found."""
-CLAIM_MOST = 500
-"""Tasks claimed at once; only a campaign without limits on a trunk without limits ever meets this."""
 
 
 class Campaign(Leased):

@@ -17,6 +17,9 @@ from actors.outcomes import Outcome
 from actors.services import LIVEKIT, trunk_service
 from actors.telemetry import Standing
 
+CLAIM_MOST = 500
+"""Tasks claimed at once; only a campaign without limits on a trunk without limits ever meets this."""
+
 
 @dataclass(frozen=True)
 class Room:

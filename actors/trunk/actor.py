@@ -41,7 +41,6 @@ from actors.trunk.messages import (
     TrunkConfigured,
 )
 from actors.trunk.pace import Pace
-from actors.trunk.paces import read_pace, write_pace
 from actors.trunk.turns import Turns
 
 AHEAD = timedelta(milliseconds=250)
@@ -122,7 +121,7 @@ class Trunk(Actor):
     def started(self) -> None:
         with self._pool.connection() as connection:
             calls = self._read_calls(connection)
-            self._pace = Pace(self._pace.configured, read_pace(connection, self._name))
+            self._pace = Pace(self._pace.configured, ledger.read_pace(connection, self._name))
         begun = [(call, began) for call, _, began in calls.in_progress if began is not None]
         self._limiter.restore(begun, calls.begun)
         for call_id, _, began_at in calls.in_progress:
@@ -324,7 +323,7 @@ class Trunk(Actor):
         self.log.warning("trunk_slowed_down", trunk=self._name, limits=str(self._limiter.limits))
         try:
             with self._pool.connection() as connection:
-                write_pace(connection, self._name, self._pace.snapshot())
+                ledger.write_pace(connection, self._name, self._pace.snapshot())
         except OUTAGE as error:
             # It is known here, and learned again by whoever comes next.
             self.log.warning("pace_not_written", trunk=self._name, error=str(error))

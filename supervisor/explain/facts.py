@@ -19,8 +19,7 @@ from actors.campaign.readings import read_answered, read_begun
 from actors.errors import CampaignValidationError
 from actors.limiter import CallLimits
 from actors.statements import statement
-from actors.trunk.ledger import read_calls as read_trunk_calls
-from actors.trunk.paces import read_pace
+from actors.trunk import ledger as trunk_ledger
 from supervisor.explain.contact import TaskFacts
 from supervisor.explain.counting import Kind
 from supervisor.explain.gates import CampaignFacts, HeldBy
@@ -45,7 +44,7 @@ def read_campaign(
     with connection.cursor(row_factory=tuple_row) as cursor:
         in_progress = cursor.execute(_sql("company_calls"), parameters).fetchall()
     begun = read_begun(connection, [campaign_id], now)[campaign_id]
-    trunk = read_trunk_calls(connection, campaign.trunk, now)
+    trunk = trunk_ledger.read_calls(connection, campaign.trunk, now)
     return CampaignFacts(
         **row,
         id=campaign_id,
@@ -59,7 +58,7 @@ def read_campaign(
         company_calls=CallsUnder([(call, began) for call, began, _ in in_progress]),
         answered=read_answered(connection, [campaign_id], now)[campaign_id],
         trunk_limits=trunks.get(campaign.trunk),
-        trunk_pace=read_pace(connection, campaign.trunk),
+        trunk_pace=trunk_ledger.read_pace(connection, campaign.trunk),
         trunk_calls=CallsUnder([(call, began) for call, _, began in trunk.in_progress], trunk.begun),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from actors.campaign.abandonment import Abandonment
-from actors.campaign.actor import CLAIM_MOST
+from actors.campaign.allowance import CLAIM_MOST
 from actors.campaign.readings import Answered
 from actors.campaign.schedule import Schedule
 from actors.campaign.settings import CampaignSettings

@@ -17,8 +17,8 @@ from psycopg.rows import class_row, dict_row, tuple_row
 from actors.campaign.abandonment import Abandonment
 from actors.campaign.readings import read_answered
 from actors.statements import statement
+from actors.trunk.ledger import read_paces
 from actors.trunk.pace import Pace
-from actors.trunk.paces import read_paces
 from supervisor.breakers import BreakerRow, read_breakers, services_of
 from supervisor.config.rules import trunk_limits
 from supervisor.config.service import ServiceFile

@@ -13,7 +13,7 @@ from psycopg import IsolationLevel
 from psycopg_pool import ConnectionPool
 
 from actors.campaign import ledger
-from actors.campaign.actor import CLAIM_MOST
+from actors.campaign.allowance import CLAIM_MOST
 from actors.campaign.ledger import CampaignRow
 from actors.campaign.retry import TaskStatus, Verdict
 from actors.dialer.messages import CallResult

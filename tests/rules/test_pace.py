@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.limiter import CallLimits
+from actors.trunk.ledger import read_pace, write_pace
 from actors.trunk.pace import FORGET_AFTER, NOTHING, QUIET, Learned, Pace, PaceLearned
-from actors.trunk.paces import read_pace, write_pace
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 UNLIMITED = CallLimits()
