@@ -133,8 +133,8 @@ class Telemetry(Protocol):
         """An actor of this kind died too often, and is not started again."""
         ...
 
-    def breaker_watched(self, service: str, state: str) -> None:
-        """There is a circuit breaker for this service, and this is its state."""
+    def breaker_watched(self, service: str, state: str | None) -> None:
+        """There is a circuit breaker for this service, and this is its state; None: nobody here needs it any more."""
         ...
 
     def breaker_changed(self, service: str, state: str) -> None:

@@ -149,10 +149,11 @@ class Breakers(Actor):
 
     def _configure(self, message: BreakersConfigured) -> None:
         self._limits, self._trunks = message.limits, message.trunks
+        for trunk in self._trunks:
+            self._watched(trunk_service(trunk))
         for watched in self._services.values():
             watched.follow(limits_of(watched.service, self._limits))
-        for trunk in self._trunks:
-            self._see_to(self._watched(trunk_service(trunk)))  # one that comes back was not tried meanwhile
+            self._see_to(watched)  # a trunk that comes back was not tried meanwhile
 
     # What calls show
 
@@ -182,8 +183,8 @@ class Breakers(Actor):
     # Probes
 
     def _probe(self, service: str) -> None:
-        if service.startswith("trunk:") and service not in map(trunk_service, self._trunks):
-            return  # it is not configured any more
+        if not self._is_configured(service):
+            return
         now = self.clock.now()
         if needs_livekit(service) and self._watched(LIVEKIT).breaker.state is not State.CLOSED:
             self.remind(f"retry {service}", now + self._limits.open_for, RetryDue(service))
@@ -312,6 +313,7 @@ class Breakers(Actor):
     def _see_to(self, watched: Watched) -> None:
         """Everybody is told, reminders are set, and what is left of a probe is put away."""
         service, breaker = watched.service, watched.breaker
+        self._show(watched)
         self._tell_everyone()
         self.forget(f"retry {service}")
         self.forget(f"probe {service}")
@@ -353,14 +355,21 @@ class Breakers(Actor):
         self._rows.unwritten.discard(row.service)
         self._put_away(row.service)
         self._see_to(watched)
-        self._telemetry.breaker_watched(row.service, row.state)
 
     def _watched(self, service: str) -> Watched:
         if service not in self._services:
             self._services[service] = Watched(service, limits_of(service, self._limits))
             self._rows.unwritten.add(service)
-            self._telemetry.breaker_watched(service, State.CLOSED.value)
+            self._show(self._services[service])
         return self._services[service]
+
+    def _is_configured(self, service: str) -> bool:
+        """False for a trunk that was. Of several processes another may have it still, hence its row is left alone."""
+        return not service.startswith("trunk:") or service in map(trunk_service, self._trunks)
+
+    def _show(self, watched: Watched) -> None:
+        state = watched.breaker.state.value if self._is_configured(watched.service) else None
+        self._telemetry.breaker_watched(watched.service, state)
 
     def _pulse(self) -> None:
         self._rows.follow(self._services)  # of what was said while nobody listened, nobody tells again

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg_pool import ConnectionPool
 
-from actors.actor import OUTAGE, Actor, Surroundings
+from actors.actor import Actor, Surroundings
 from actors.addresses import BREAKERS, SUPERVISOR, Address
 from actors.breakers.messages import ProbeReturned, ProbeWanted, RecordingJudged, WhatFails
 from actors.campaign.messages import ServicesFailing
@@ -111,11 +111,8 @@ class Recordings(Actor):
 
     def stopped(self) -> None:
         """Its workers are about to be broken off, and nobody will be told by them."""
-        try:
-            with self._pool.connection() as connection:
-                transcripts.give_back(connection, self._supervisor_id, self.clock.now())
-        except OUTAGE as error:
-            self.log.warning("transcript_not_given_back", error=str(error))
+        with self._pool.connection() as connection:
+            transcripts.give_back(connection, self._supervisor_id, self.clock.now())
 
     def receive(self, message: Any) -> None:
         match message:

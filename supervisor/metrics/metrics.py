@@ -174,13 +174,15 @@ class Metrics:
     def actor_quarantined(self, kind: str) -> None:
         self._quarantined.labels(kind).inc()
 
-    def breaker_watched(self, service: str, state: str) -> None:
+    def breaker_watched(self, service: str, state: str | None) -> None:
         for each in _BREAKER_STATES:
-            self._breaker_state.labels(service, each).set(each == state)
+            if state is None:
+                self._breaker_state.remove(service, each)
+            else:
+                self._breaker_state.labels(service, each).set(each == state)
             self._breaker_transitions.labels(service, each)
 
     def breaker_changed(self, service: str, state: str) -> None:
-        self.breaker_watched(service, state)
         self._breaker_transitions.labels(service, state).inc()
 
     # The process

@@ -523,6 +523,19 @@ def test_a_trunk_that_is_not_configured_any_more_is_left_alone(ledger: Ledger, h
     assert here.changes("trunk:gone") == {"open": 1}
 
 
+def test_nobody_is_alerted_of_a_trunk_that_is_not_configured_any_more(ledger: Ledger, here: Process) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    assert here.is_counted(TRUNK, "open")
+    here.tell(BreakersConfigured(LIMITS, ("spare",)))
+    wait_until(lambda: not here.is_counted(TRUNK, "open"))
+    here.actor.stop(timeout=10)
+    here.start()
+    here.tell(BreakersConfigured(LIMITS, ("main", "spare")))
+    wait_until(lambda: here.is_counted(TRUNK, "open"))
+    assert here.is_counted("trunk:spare", "closed")
+
+
 def test_a_trunk_that_is_configured_again_while_its_breaker_is_open_is_tried(ledger: Ledger, here: Process) -> None:
     campaign = ledger.campaign()
     here.fail()

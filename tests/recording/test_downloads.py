@@ -375,6 +375,36 @@ def test_what_livekit_finishes_much_later_is_deleted_when_it_tells_of_it_but_not
     assert (shelf.source / source_name(stranger)).exists()
 
 
+@pytest.mark.parametrize("what", ["audio", "transcript"])
+def test_what_a_service_that_dies_has_just_written_of_an_erased_recording_goes_too(
+    shelf: Shelf, clock: ManualClock, fetcher: Any, what: str
+) -> None:
+    """It is told of by nobody."""
+    company = shelf.company()
+    (call,) = shelf.add(company, [AUDIO])
+    dying = Source(shelf)
+    dying.gate.clear()
+    if what == "audio":
+        first = fetcher(dying)
+        wait_until(lambda: dying.reading)
+        first.die()
+    else:
+        shelf.connection.execute(
+            "UPDATE recordings SET state = 'stored', stored_at = now(), transcript_state = 'running',"
+            " file = 'audio', bytes = 1, sha256 = '', next_attempt_at = NULL, transcript_by = %s",
+            (new_id(),),
+        )
+    _erase(shelf)
+    fetcher(Source(shelf), rules=Rules(egress_timeout=timedelta(minutes=1)))
+    wait_until(lambda: not (shelf.source / source_name(call)).exists(), what="it to be deleted once")
+    written = shelf.store / str(company) / f"{call}.{'ogg' if what == 'audio' else 'json'}"
+    written.parent.mkdir(exist_ok=True)
+    written.write_bytes(AUDIO)
+    pass_time(clock, lambda: not shelf.read("SELECT * FROM discarded_recordings"))
+    assert not written.exists()
+    dying.gate.set()
+
+
 class _Slow(Source):
     """A source in which a deletion takes its time: it is done, and others are still to be deleted with it."""
 
