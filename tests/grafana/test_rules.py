@@ -82,7 +82,7 @@ def test_the_commands_in_a_runbook_exist(alert: Rule) -> None:
 
 def test_who_is_given_up_is_told_with_the_event_of_each_kind() -> None:
     (alert,) = (alert for alert in ALERTS if alert.name == "CampaigndQuarantined")
-    events = re.findall(r'\.error\("(\w+)"', Path(house.__file__).read_text("utf-8"))
+    events = re.findall(r'\.error\(\s*"(\w+)"', Path(house.__file__).read_text("utf-8"))
     assert len(events) == 4, "of the kinds that are not campaigns"
     for event in ("campaign_quarantined", *events):
         assert f"({event})" in alert.annotations["runbook"]
