@@ -21,7 +21,7 @@ from actors.dialer.calls import MOST_DIALERS
 from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
 from actors.roster.messages import LookAround
 from actors.supervision import Drain
-from actors.trunk import actor as trunk
+from actors.trunk import ledger as trunk_ledger
 from supervisor.simulator import Answer, Refuse
 from supervisor.tree.supervisor import AreYouThere
 from tests.failing import Failing
@@ -187,8 +187,8 @@ def test_a_drain_waits_for_results_that_postgresql_does_not_take_yet(
 def test_a_trunk_that_can_not_write_what_it_has_learned_of_its_pace_goes_on(
     still_world: World, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    failing = Failing(trunk.write_pace, error("away"))
-    monkeypatch.setattr(trunk, "write_pace", failing)
+    failing = Failing(trunk_ledger.write_pace, error("away"))
+    monkeypatch.setattr(trunk_ledger, "write_pace", failing)
     still_world.limit(trunk="calls_per_minute = 600")
     rings(still_world, Refuse(503, "CPS limit exceeded", after_s=0.1))
     first = still_world.service.directory.find(trunk_address("main"))
