@@ -21,6 +21,7 @@ from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.database.migrations import migrate
 from supervisor.database.roles import OWNER, become, set_up_roles
 from supervisor.simulator import SimulatorThread
+from supervisor.tree.loop import LoopThread
 from tests.manual_clock import ManualClock
 from tests.systemd.listening import Listening
 from tests.world import KEY, SECRET, TUESDAY, World
@@ -50,6 +51,19 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """`.ci/run` asks failed tests once more, but only of a run that came to its end."""
     if session.config.cache is not None and not hasattr(session.config, "workerinput"):
         session.config.cache.set("campaignd/exit_code", int(exitstatus))
+
+
+def _died(error: BaseException) -> None:
+    raise AssertionError("the event loop died") from error
+
+
+@pytest.fixture
+def loop() -> Iterator[LoopThread]:
+    """The event loop thread of a test, which must not die of anything."""
+    thread = LoopThread(_died)
+    thread.start()
+    yield thread
+    thread.stop()
 
 
 @pytest.fixture(scope="session")

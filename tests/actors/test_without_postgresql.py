@@ -68,6 +68,16 @@ def is_followed(world: World, call_id: UUID, failing: Failing) -> bool:
     return failing.has_worked and world.service.directory.find(dialer_address(call_id)) is not None
 
 
+def declines_unsettled(world: World, monkeypatch: pytest.MonkeyPatch, error: Exception) -> Failing:
+    """The one contact declines, and that can't be settled."""
+    failing = Failing(campaigns_ledger.settle, error)
+    monkeypatch.setattr(campaigns_ledger, "settle", failing)
+    world.campaign("spring", [NUMBER])
+    world.livekit.set_script({NUMBER: [Refuse(603, "Decline")]})
+    world.start()
+    return failing
+
+
 def no_thread_for_dialers(monkeypatch: pytest.MonkeyPatch, times: float = float("inf")) -> Failing:
     starts = pykka.ThreadingActor._start_actor_loop
     failing = Failing(starts, RuntimeError("can't start new thread"), times)
@@ -171,11 +181,7 @@ def test_a_drain_waits_for_results_that_postgresql_does_not_take_yet(
     brisk_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next start could not know who refused to be called, and would call them again."""
-    failing = Failing(campaigns_ledger.settle, psycopg.OperationalError("away"))
-    monkeypatch.setattr(campaigns_ledger, "settle", failing)
-    brisk_world.campaign("spring", [NUMBER])
-    brisk_world.livekit.set_script({NUMBER: [Refuse(603, "Decline")]})
-    brisk_world.start()
+    failing = declines_unsettled(brisk_world, monkeypatch, psycopg.OperationalError("away"))
     wait_until(lambda: failing.failed and brisk_world.service.calls_in_progress() == 0)
     assert brisk_world.service.drain(0.1, threading.Event()) == 0, "a call is still up"
     assert brisk_world.calls("spring")[0]["outcome"] is None
@@ -212,11 +218,7 @@ def test_tasks_that_can_not_be_counted_are_counted_later(
 def test_results_that_can_never_be_written_are_given_up_until_the_next_start_and_no_drain_waits_for_them(
     brisk_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing = Failing(campaigns_ledger.settle, psycopg.DataError("a value that no column takes"))
-    monkeypatch.setattr(campaigns_ledger, "settle", failing)
-    brisk_world.campaign("spring", [NUMBER])
-    brisk_world.livekit.set_script({NUMBER: [Refuse(603, "Decline")]})
-    brisk_world.start()
+    failing = declines_unsettled(brisk_world, monkeypatch, psycopg.DataError("a value that no column takes"))
     brisk_world.wait_for_status("spring", "failed", 40)
     wait_until(brisk_world.service.results_are_written, 40, "its last calls to be given up")
     look_around(brisk_world)  # one that was under way may have had them started once more

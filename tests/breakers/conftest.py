@@ -12,18 +12,6 @@ from tests.breakers.scene import Ledger, Process
 from tests.tree.people import Tree
 
 
-def _died(error: BaseException) -> None:
-    raise AssertionError("the event loop died") from error
-
-
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    thread = LoopThread(_died)
-    thread.start()
-    yield thread
-    thread.stop()
-
-
 @pytest.fixture
 def ledger(dsn: str) -> Iterator[Ledger]:
     made = Ledger(dsn)

@@ -36,18 +36,6 @@ DIAL = "SIP/CreateSIPParticipant"
 LINES = {"main": Line("ST_main", "+74951234567")}
 
 
-def _died(error: BaseException) -> None:
-    raise AssertionError("the event loop died") from error
-
-
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    thread = LoopThread(_died)
-    thread.start()
-    yield thread
-    thread.stop()
-
-
 @contextmanager
 def gateway_to(loop: LoopThread, directory: Directory, url: str, secret: str = SECRET) -> Iterator[Gateway]:
     """A gateway with short time limits: a second for everything but a dial, and for a dial on top of its ringing."""

@@ -46,6 +46,13 @@ def fetcher(shelf: Shelf, clock: ManualClock) -> Iterator[Callable[[Source], Fet
         yield make
 
 
+def hanging_source(shelf: Shelf) -> Source:
+    """Whoever reads from it waits until its gate is open."""
+    source = Source(shelf)
+    source.gate.clear()
+    return source
+
+
 def _stored(shelf: Shelf, count: int) -> Callable[[], bool]:
     return lambda: shelf.states()["stored"] == count
 
@@ -54,8 +61,7 @@ def test_slots_of_a_dead_supervisor_are_free_at_once_and_its_downloads_start_aga
     shelf: Shelf, clock: ManualClock, fetcher: Any
 ) -> None:
     calls = shelf.add(shelf.company(), [AUDIO] * 3)
-    hanging = Source(shelf)
-    hanging.gate.clear()
+    hanging = hanging_source(shelf)
     first = fetcher(hanging)
     wait_until(lambda: len(hanging.reading) == 3)
     second = fetcher(Source(shelf))
@@ -70,8 +76,7 @@ def test_slots_of_a_dead_supervisor_are_free_at_once_and_its_downloads_start_aga
 
 def test_two_supervisors_share_a_companys_slots(shelf: Shelf, fetcher: Any) -> None:
     shelf.add(shelf.company(recording_slots=2), [AUDIO] * 6)
-    source = Source(shelf)
-    source.gate.clear()
+    source = hanging_source(shelf)
     for _ in range(2):
         fetcher(source)
     wait_until(lambda: len(source.reading) == 2)
@@ -83,8 +88,7 @@ def test_two_supervisors_share_a_companys_slots(shelf: Shelf, fetcher: Any) -> N
 
 def test_an_actor_started_anew_goes_on_with_what_is_under_way(shelf: Shelf, clock: ManualClock, fetcher: Any) -> None:
     shelf.add(shelf.company(), [AUDIO] * 3)
-    source = Source(shelf)
-    source.gate.clear()
+    source = hanging_source(shelf)
     working = fetcher(source)
     wait_until(lambda: len(source.reading) == 3)
     working.stop_actor()
@@ -110,8 +114,7 @@ def test_each_company_has_its_turn_and_its_oldest_come_first(shelf: Shelf, fetch
     busy, quiet = shelf.company("busy"), shelf.company("quiet")
     many = shelf.add(busy, [AUDIO] * 6)
     few = shelf.add(quiet, [AUDIO] * 2, TUESDAY + timedelta(seconds=-1))
-    source = Source(shelf)
-    source.gate.clear()
+    source = hanging_source(shelf)
     fetcher(source, rules=Rules(most_downloads=3))
     wait_until(lambda: len(source.reading) == 3)
     assert source.reading in ({*many[:2], few[0]}, {many[0], *few})
@@ -176,8 +179,7 @@ def test_recordings_that_are_deleted_while_they_are_fetched_say_nothing_about_th
     shelf: Shelf, clock: ManualClock, fetcher: Any
 ) -> None:
     calls = shelf.add(shelf.company(), [AUDIO] * 2)
-    source = Source(shelf)
-    source.gate.clear()
+    source = hanging_source(shelf)
     working = fetcher(source)
     breakers = mailbox(working.directory, BREAKERS)
     wait_until(lambda: len(source.reading) == 2)
@@ -198,8 +200,7 @@ def test_a_probe_whose_recording_is_deleted_is_made_with_another(
 ) -> None:
     write_breaker(shelf.connection, RECORDINGS, "open", TUESDAY)
     goes, stays = shelf.add(shelf.company(), [AUDIO] * 2)
-    source = Source(shelf)
-    source.gate.clear()
+    source = hanging_source(shelf)
     working = fetcher(source)
     breakers = mailbox(working.directory, BREAKERS)
     working.tell(ProbeWanted("recordings", 1, TUESDAY))
@@ -230,8 +231,7 @@ def test_a_recording_that_is_missing_says_nothing_about_the_store_and_another_is
 def test_a_download_that_was_to_try_the_store_and_is_broken_off_is_answered(shelf: Shelf, fetcher: Any) -> None:
     write_breaker(shelf.connection, RECORDINGS, "open", TUESDAY)
     shelf.add(shelf.company(), [AUDIO] * 2)
-    source = Source(shelf)
-    source.gate.clear()
+    source = hanging_source(shelf)
     working = fetcher(source)
     breakers = mailbox(working.directory, BREAKERS)
     working.tell(ProbeWanted("recordings", 1, TUESDAY))
@@ -303,8 +303,7 @@ def test_recordings_that_are_too_old_go_with_their_files(shelf: Shelf, clock: Ma
 
 def test_a_recording_deleted_while_it_is_fetched_leaves_no_file(shelf: Shelf, clock: ManualClock, fetcher: Any) -> None:
     shelf.add(shelf.company(), [AUDIO])
-    source = Source(shelf)
-    source.gate.clear()
+    source = hanging_source(shelf)
     fetcher(source)
     wait_until(lambda: source.reading)
     shelf.connection.execute("DELETE FROM recordings")
@@ -382,8 +381,7 @@ def test_what_a_service_that_dies_has_just_written_of_an_erased_recording_goes_t
     """It is told of by nobody."""
     company = shelf.company()
     (call,) = shelf.add(company, [AUDIO])
-    dying = Source(shelf)
-    dying.gate.clear()
+    dying = hanging_source(shelf)
     if what == "audio":
         first = fetcher(dying)
         wait_until(lambda: dying.reading)

@@ -22,18 +22,6 @@ REFUSAL = Canned(503, rb'{"code": "unavailable", "msg": "worker of +79991112233 
 KEPT = "unavailable: worker of +7999***2233 \N{REPLACEMENT CHARACTER} died"
 
 
-def _died(error: BaseException) -> None:
-    raise AssertionError("the event loop died") from error
-
-
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    thread = LoopThread(_died)
-    thread.start()
-    yield thread
-    thread.stop()
-
-
 @pytest.fixture
 def recording(loop: LoopThread) -> Iterator[tuple[EgressGateway, Mailbox]]:
     """A gateway to a LiveKit that refuses everything, and who is told."""

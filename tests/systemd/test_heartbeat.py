@@ -35,14 +35,6 @@ def tree() -> Iterator[Tree]:
     made.close()
 
 
-@pytest.fixture
-def loop() -> Iterator[LoopThread]:
-    made = LoopThread(lambda error: None)
-    made.start()
-    yield made
-    made.stop()
-
-
 def test_all_answer_who_turn(tree: Tree, loop: LoopThread) -> None:
     tree.supervise()
     assert RoundTrip(tree.directory, loop, tree.timer).silent(LONG_S) == []
