@@ -21,6 +21,7 @@ from supervisor.database.roles import SERVICE
 from supervisor.reload import Result
 from supervisor.service import Service
 from supervisor.simulator import SimulatorThread
+from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 
 TUESDAY = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
@@ -118,6 +119,11 @@ class World:
         secrets = Secrets(livekit_api_key=KEY, livekit_api_secret=SECRET, http_token=TOKEN)
         self._service = Service(load(file), secrets, as_service(self.dsn), self.clock, lease=timedelta(hours=1))
         self._service.start(lambda url: self.livekit.set_webhook_url(f"{url}/webhooks/livekit"), progress)
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock on, where it is one that stands still until it is moved."""
+        assert isinstance(self.clock, ManualClock)
+        self.clock.advance(by)
 
     def reload(self) -> Result:
         """Have the service read its files again, as SIGHUP does."""

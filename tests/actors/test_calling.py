@@ -18,7 +18,6 @@ from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.simulator import Answer, NoAnswer, Outage, Refuse
-from tests.manual_clock import ManualClock
 from tests.metrics.scraped import scrape, value
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
@@ -30,11 +29,6 @@ QUICK = Answer(ring_s=1, talk_s=5)
 FOREVER = Answer(ring_s=1, talk_s=100_000)
 
 MINUTE = timedelta(minutes=1)
-
-
-def advance(world: World, by: timedelta) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(by)
 
 
 def test_every_contact_is_called_until_it_is_reached_or_given_up(fast_world: World) -> None:
@@ -106,7 +100,7 @@ def test_a_livekit_that_answers_401_fails_tasks_with_its_error(still_world: Worl
         assert task["attempt_count"] == 1
         assert "401" in task["error_message"]
         assert TUESDAY + 27 * MINUTE <= task["next_attempt_at"] <= TUESDAY + 33 * MINUTE
-    advance(still_world, 34 * MINUTE)
+    still_world.advance(34 * MINUTE)
     wait_until(lambda: [task["status"] for task in still_world.tasks("spring")] == ["failed"] * 2)
     assert {task["attempt_count"] for task in still_world.tasks("spring")} == {2}
     still_world.wait_for_status("spring", "completed")
@@ -167,7 +161,7 @@ def test_a_slot_is_free_when_the_callee_has_left_whatever_is_still_to_be_learned
     wait_until(lambda: len(still_world.livekit.rings()) == 2)
     assert still_world.calls("spring")[0]["state"] == "answered", "what the agent says is waited for"
     assert still_world.livekit.state()["max_calls_in_progress"] == 1
-    advance(still_world, MINUTE / 4)
+    still_world.advance(MINUTE / 4)
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
 
 
@@ -185,9 +179,9 @@ def test_a_closed_campaign_sleeps_until_it_opens(still_world: World) -> None:
     still_world.campaign("now", ANSWERING[2:3])
     still_world.start()
     still_world.wait_for_status("now", "completed")
-    advance(still_world, timedelta(hours=9) - timedelta(seconds=1))
+    still_world.advance(timedelta(hours=9) - timedelta(seconds=1))
     assert {task["status"] for task in still_world.tasks("evening")} == {"pending"}
-    advance(still_world, timedelta(seconds=1))
+    still_world.advance(timedelta(seconds=1))
     still_world.wait_for_status("evening", "completed")
 
 
@@ -198,7 +192,7 @@ def test_a_campaign_whose_time_is_over_completes_with_what_it_has(still_world: W
     still_world.livekit.set_script({number: [QUICK] for number in ANSWERING[:3]})
     still_world.start()
     wait_until(lambda: len([t for t in still_world.tasks("spring") if t["status"] == "completed"]) == 1)
-    advance(still_world, timedelta(hours=1))
+    still_world.advance(timedelta(hours=1))
     still_world.wait_for_status("spring", "completed")
     assert [task["status"] for task in still_world.tasks("spring")] == ["completed", "pending", "pending"]
 
@@ -234,7 +228,7 @@ def test_a_removed_file_holds_its_campaign_before_anyone_is_called(still_world: 
     still_world.start()
     still_world.stop()
     (still_world.folder / "campaigns.d" / "spring.toml").unlink()
-    advance(still_world, timedelta(hours=9))
+    still_world.advance(timedelta(hours=9))
     still_world.start()
     row = still_world.row("spring")
     assert (row["status"], row["status_message"]) == ("paused", "Paused: its file has been removed")
@@ -290,7 +284,7 @@ def test_who_has_talked_to_an_agent_was_reached_though_only_of_its_leaving_is_to
 def test_a_call_whose_end_was_seen_and_of_whose_agent_nothing_is_told_was_abandoned(still_world: World) -> None:
     over_unheard(still_world)
     assert still_world.calls("spring")[0]["outcome"] is None
-    advance(still_world, MINUTE / 4)
+    still_world.advance(MINUTE / 4)
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "agent_failed")
 
 
@@ -303,7 +297,7 @@ def test_who_waits_for_an_agent_in_vain_is_let_go_as_soon_as_livekit_answers_aga
     dialer = still_world.service.directory.find(dialer_address(still_world.calls("spring")[0]["id"]))
     assert dialer is not None
     dialer.ask(LookFailed("HTTP 503"), timeout=10)
-    advance(still_world, LOOK_SOON)
+    still_world.advance(LOOK_SOON)
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "agent_failed")
 
 
@@ -327,7 +321,7 @@ def test_an_agent_that_stays_is_sent_away_when_the_next_has_the_slot(still_world
     still_world.start()
     wait_until(lambda: len(still_world.livekit.rings()) == 2)
     assert still_world.calls("spring")[0]["outcome"] is None
-    advance(still_world, AGENT_LEAVES)
+    still_world.advance(AGENT_LEAVES)
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
     wait_until(lambda: still_world.livekit.state()["rooms"] == 1)
 
@@ -341,7 +335,7 @@ def test_an_agent_that_stays_keeps_no_slot_of_its_company_for_long(still_world: 
     wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["state"] == "answered")
     wait_until(lambda: value(scrape(still_world), "campaignd_trunk_calls_in_progress", trunk="main") == 0)
     assert len(still_world.livekit.rings()) == 1
-    advance(still_world, AGENT_LEAVES_SLOT)
+    still_world.advance(AGENT_LEAVES_SLOT)
     wait_until(lambda: len(still_world.livekit.rings()) == 2)
 
 
@@ -371,10 +365,10 @@ def over_unheard(world: World) -> Address:
     world.start()
     wait_until(lambda: world.calls("spring") and world.calls("spring")[0]["state"] == "answered")
     wait_until(lambda: world.livekit.state()["calls_in_progress"] == 0)
-    advance(world, timedelta(seconds=2))
+    world.advance(timedelta(seconds=2))
     wait_until(lambda: value(scrape(world), "campaignd_trunk_calls_in_progress", trunk="main") == 0)
     assert looks(world) == 1
-    advance(world, AGENT_LEAVES)
+    world.advance(AGENT_LEAVES)
     wait_until(lambda: looks(world) == 2)
     return dialer_address(world.calls("spring")[0]["id"])
 
@@ -432,7 +426,7 @@ def test_a_call_that_may_not_be_dialed_after_all_is_settled_though_its_mark_is_w
     still_world.start()
 
     def call() -> dict[str, Any]:
-        advance(still_world, timedelta(seconds=2))
+        still_world.advance(timedelta(seconds=2))
         return still_world.calls("spring")[0]
 
     wait_until(lambda: still_world.calls("spring"))

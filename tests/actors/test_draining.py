@@ -15,7 +15,6 @@ from actors.dialer.messages import RoomReady
 from actors.trunk.actor import RoomAgain
 from supervisor.simulator import Answer, Outage
 from supervisor.tree.supervisor import AreYouThere
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -31,12 +30,11 @@ def test_who_waits_for_the_trunks_next_window_is_not_called(still_world: World) 
     still_world.campaign("spring", NUMBERS, AS_LONG_AS_THEY_LIKE)
     still_world.start()
     wait_until(lambda: states(still_world) == ["answered"])
-    assert isinstance(still_world.clock, ManualClock)
-    still_world.clock.advance(SECOND * 0.9)
+    still_world.advance(SECOND * 0.9)
     wait_until(lambda: states(still_world) == ["answered", "claimed"])
     still_world.service.begin_nothing_new()
     wait_until(lambda: states(still_world) == ["answered", "given_back"])
-    still_world.clock.advance(10 * SECOND)
+    still_world.advance(10 * SECOND)
     directory = still_world.service.directory
     campaign, trunk = directory.find(campaign_address(still_world.id("spring"))), directory.find(trunk_address("main"))
     assert campaign is not None and trunk is not None

@@ -12,7 +12,6 @@ from actors.dialer import ledger
 from actors.dialer.ledger import Mark
 from actors.dialer.reminders import BEGIN_WITHIN
 from supervisor.simulator import Answer
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -41,16 +40,11 @@ def states(world: World) -> list[str]:
     return [call["state"] for call in world.calls("spring")]
 
 
-def advance(world: World, by: timedelta) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(by)
-
-
 def is_called_in_another_room(world: World, full: threading.Event) -> None:
     """The first call was given back, and the next one is made as usual."""
     wait_until(lambda: states(world)[0] == "given_back")
     full.clear()
-    wait_until(lambda: advance(world, timedelta(seconds=1)) or world.livekit.rings(), what="the next call")
+    wait_until(lambda: world.advance(timedelta(seconds=1)) or world.livekit.rings(), what="the next call")
     calls = world.calls("spring")
     assert [ring.room for ring in world.livekit.rings()] == [f"campaignd-{calls[-1]['id']}"]
     assert [call["counts"] for call in calls[:-1]] == [False] * (len(calls) - 1)
@@ -64,5 +58,5 @@ def test_whose_room_is_closed_meanwhile_is_called_in_another(still_world: World,
 
 def test_nor_is_the_first_room_used_when_its_end_was_not_heard_of(still_world: World, full: threading.Event) -> None:
     still_world.livekit.set_knobs(webhooks="never")
-    advance(still_world, BEGIN_WITHIN)
+    still_world.advance(BEGIN_WITHIN)
     is_called_in_another_room(still_world, full)

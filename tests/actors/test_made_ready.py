@@ -16,7 +16,6 @@ from actors.services import LIVEKIT, trunk_service
 from actors.supervision import Drain
 from supervisor.simulator import Answer
 from tests.livekit_rooms import hang_up, rooms
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -66,11 +65,6 @@ def ended(world: World) -> list[dict[str, Any]]:
     return [call for call in world.calls("spring") if call["state"] == "ended"]
 
 
-def move(world: World, by: timedelta) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(by)
-
-
 def given_back(world: World) -> None:
     """Wait until nobody waits any more, and see that it has cost nobody anything."""
     wait_until(lambda: not [call for call in world.calls("spring") if call["state"] == "claimed"], what="the return")
@@ -97,7 +91,7 @@ def test_who_waits_begins_when_a_slot_is_free_and_not_before(waiting_world: Worl
 
 
 def test_nobody_waits_for_long(waiting_world: World) -> None:
-    move(waiting_world, LONGEST_WAIT)
+    waiting_world.advance(LONGEST_WAIT)
     given_back(waiting_world)
     assert most_at_once(waiting_world) == SLOTS
 
@@ -112,7 +106,7 @@ def crash(world: World) -> None:
     world.tell(address, "nonsense")
 
     def another() -> bool:
-        move(world, timedelta(seconds=0.5))
+        world.advance(timedelta(seconds=0.5))
         return world.service.directory.find(address) not in (None, first)
 
     wait_until(another, what="the campaign's next actor")
@@ -141,7 +135,7 @@ def test_who_waits_is_given_back_when_nobody_may_begin(waiting_world: World, hap
         pause(waiting_world)  # else others are called as soon as it is there again
         waiting_world.start()
     else:
-        move(waiting_world, timedelta(seconds=3))  # they ask again, if nobody tells them
+        waiting_world.advance(timedelta(seconds=3))  # they ask again, if nobody tells them
     given_back(waiting_world)
     assert (rings(waiting_world), most_at_once(waiting_world)) == (before, SLOTS)
     waiting_world.check_ledger()
@@ -150,7 +144,7 @@ def test_who_waits_is_given_back_when_nobody_may_begin(waiting_world: World, hap
 def test_who_waits_when_the_window_closes_is_not_called(still_world: World) -> None:
     begin(still_world, f'{LIMIT}\n[schedule]\ndaily_start_time = "08:00"\ndaily_end_time = "18:00"')
     wait_until(lambda: len(waiting(still_world)) == AHEAD)
-    move(still_world, timedelta(hours=10))
+    still_world.advance(timedelta(hours=10))
     given_back(still_world)
     assert rings(still_world) == QUICKLY_OVER + SLOTS
 
@@ -200,7 +194,7 @@ def test_a_limit_that_is_lowered_holds_for_those_who_wait(waiting_world: World) 
     campaign.ask(SettingsChanged(), timeout=10)  # answered once it goes by the new limit
     hang_up(waiting_world.livekit, 5)
     wait_until(lambda: len(ended(waiting_world)) == QUICKLY_OVER + 5)  # else they would be ends of a moment ago
-    move(waiting_world, LONGEST_WAIT)
+    waiting_world.advance(LONGEST_WAIT)
     given_back(waiting_world)
     assert rings(waiting_world) == QUICKLY_OVER + SLOTS
 

@@ -14,7 +14,6 @@ from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.simulator import Answer, Outage, Refuse
 from tests.livekit_rooms import participants, rooms
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -38,10 +37,9 @@ def wait_for_breaker(world: World, service: str, state: str) -> None:
 
 def pass_time(world: World, by: timedelta, step: timedelta = timedelta(seconds=30)) -> None:
     """Move the clock on, step by step; what each step sets off comes to its end before the next."""
-    assert isinstance(world.clock, ManualClock)
     until = world.clock.now() + by
     while world.clock.now() < until:
-        world.clock.advance(step)
+        world.advance(step)
         # In this order: a probe that is over may have a call that is not settled yet.
         wait_until(lambda: not being_tried(world) and not unfinished(world), 20, "calls and probes to end")
 
@@ -49,13 +47,12 @@ def pass_time(world: World, by: timedelta, step: timedelta = timedelta(seconds=3
 def pass_time_with_agents(world: World, by: timedelta) -> None:
     """The same where agents come. One that is to show it joins in its own time, and is looked for on the clock that the
     test moves: if that ran on meanwhile, no probe could ever succeed."""
-    assert isinstance(world.clock, ManualClock)
     until = world.clock.now() + by
     while world.clock.now() < until:
         pass_time(world, timedelta(seconds=30))
         if breaker(world, AGENTS)["state"] == "half_open":
             wait_until(lambda: agent_in_a_probes_room(world), what="an agent to join")
-            world.clock.advance(LOOK_EVERY)
+            world.advance(LOOK_EVERY)
             wait_until(lambda: breaker(world, AGENTS)["state"] != "half_open", what="the agent to be seen")
 
 
@@ -235,8 +232,7 @@ def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room
     still_world.start()
 
     def opened() -> bool:
-        assert isinstance(still_world.clock, ManualClock)
-        still_world.clock.advance(timedelta(seconds=1))
+        still_world.advance(timedelta(seconds=1))
         return breaker(still_world, AGENTS)["state"] != "closed"
 
     wait_until(opened, 30, "the breaker to open")
@@ -249,10 +245,9 @@ def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room
     assert len(still_world.livekit.rings()) == rung, "somebody was called to see whether agents are there"
 
     def between_probes() -> bool:
-        assert isinstance(still_world.clock, ManualClock)
         row = breaker(still_world, AGENTS)
         if row["state"] == "half_open":
-            still_world.clock.advance(timedelta(seconds=2))
+            still_world.advance(timedelta(seconds=2))
         return bool(row["state"] == "open" and row["retry_at"] > still_world.clock.now())
 
     wait_until(between_probes, 30, "the probe to end that was begun without agents")
@@ -260,12 +255,11 @@ def test_agents_that_never_join_stop_the_campaign_and_are_tried_in_an_empty_room
     still_world.livekit.set_script({number: [UP] for number in NUMBERS})
 
     def closed() -> bool:
-        assert isinstance(still_world.clock, ManualClock)
         row = breaker(still_world, AGENTS)
         if row["state"] == "open":
-            still_world.clock.advance(max(row["retry_at"] - still_world.clock.now(), timedelta(0)))
+            still_world.advance(max(row["retry_at"] - still_world.clock.now(), timedelta(0)))
         elif row["state"] == "half_open" and agent_in_a_probes_room(still_world):
-            still_world.clock.advance(timedelta(seconds=2))  # it is looked for again
+            still_world.advance(timedelta(seconds=2))  # it is looked for again
         return bool(row["state"] == "closed")
 
     wait_until(closed, 60, "the breaker to close")
@@ -310,8 +304,7 @@ def test_a_refused_pace_is_no_failure_costs_no_attempt_and_slows_the_trunk_down(
     wait_until(lambda: still_world.read("SELECT FROM trunk_paces WHERE calls_per_minute < 600"), 20, "what was learned")
 
     def completed() -> bool:
-        assert isinstance(still_world.clock, ManualClock)
-        still_world.clock.advance(timedelta(seconds=1))  # calls wait for their turn
+        still_world.advance(timedelta(seconds=1))  # calls wait for their turn
         return bool(still_world.row("spring")["status"] == "completed")
 
     wait_until(completed, 60, "everybody to be called")

@@ -28,7 +28,6 @@ from actors.trunk.actor import LOOK_AGAIN
 from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
 from supervisor.simulator import Answer, Outage
 from tests.livekit_rooms import hang_up
-from tests.manual_clock import ManualClock
 from tests.tree.people import Registrar
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
@@ -67,8 +66,7 @@ def test_a_campaign_does_not_want_again_what_is_on_its_way(still_world: World) -
         def wanted() -> list[tuple[int, bool]]:
             return [(each.calls, each.anew) for each in told.told if isinstance(each, PermitsWanted)]
 
-        assert isinstance(still_world.clock, ManualClock)
-        still_world.clock.advance(timedelta(hours=9))
+        still_world.advance(timedelta(hours=9))
         wait_until(lambda: (2, True) in wanted())
         generation = next(each.generation for each in told.told if isinstance(each, PermitsWanted))
         first = new_id()
@@ -212,8 +210,7 @@ def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others
     still_world.tell(campaign, "nonsense")
     wait_until(lambda: directory.find(campaign) is None, what="the campaign's crash")
     wait_until(lambda: directory.find(dialer_address(call_id)) is None, what="the call's end")
-    assert isinstance(still_world.clock, ManualClock)
-    still_world.clock.advance(timedelta(seconds=2))
+    still_world.advance(timedelta(seconds=2))
     wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
 
 
@@ -225,14 +222,13 @@ def test_a_call_that_ended_while_its_trunk_was_down_leaves_its_room_to_others(st
     wait_until(lambda: directory.find(trunk) is None, what="the trunk's crash")
     still_world.connection.execute("BEGIN; SELECT FROM campaign_leases FOR UPDATE")
     wait_until(lambda: directory.find(dialer_address(call_id)) is None, what="the call's end")
-    assert isinstance(still_world.clock, ManualClock)
-    still_world.clock.advance(timedelta(seconds=2))
+    still_world.advance(timedelta(seconds=2))
     next_trunk = wait_until(lambda: directory.find(trunk))
     assert next_trunk is not None
     next_trunk.ask(PermitsReturned(()), timeout=10)  # answered once it has read
     still_world.connection.execute("ROLLBACK")
     wait_until(lambda: still_world.calls("spring")[0]["state"] == "ended")
-    still_world.clock.advance(LOOK_AGAIN)
+    still_world.advance(LOOK_AGAIN)
     wait_until(lambda: len(still_world.livekit.rings()) == 2, what="the next one to be called")
 
 
@@ -279,8 +275,7 @@ def test_who_shares_a_trunk_hears_of_the_other_process_however_long_its_leases_a
     roster.ask(LookAround(), timeout=10)  # answered after the look with which it starts
     still_world.connection.execute("UPDATE supervisors SET heartbeat_at = clock_timestamp() - interval '1 minute'")
     assert not others_are_there(still_world.connection, new_id())
-    assert isinstance(still_world.clock, ManualClock)
-    still_world.clock.advance(timedelta(seconds=20))
+    still_world.advance(timedelta(seconds=20))
     wait_until(lambda: others_are_there(still_world.connection, new_id()))
 
 

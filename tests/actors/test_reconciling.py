@@ -12,17 +12,11 @@ from actors.dialer.reconciler import GRACE, PULSE
 from actors.ids import new_id
 from supervisor.simulator import Answer
 from tests.livekit_rooms import make_room, rooms
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 
 NUMBERS = [f"+7945000{n:02d}{n:02d}" for n in range(20)]
 LONG = Answer(ring_s=1, talk_s=300)
-
-
-def advance(world: World, by: timedelta) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(by)
 
 
 def installation(world: World) -> str:
@@ -43,12 +37,12 @@ def test_rooms_that_no_call_needs_are_deleted_after_a_grace_and_others_are_left_
     make_room(still_world.livekit, stray, json.dumps({"campaignd_installation": ours}))
     make_room(still_world.livekit, elsewhere, json.dumps({"campaignd_installation": "another"}))
     make_room(still_world.livekit, strange)
-    advance(still_world, PULSE)
-    advance(still_world, PULSE / 2)
+    still_world.advance(PULSE)
+    still_world.advance(PULSE / 2)
     assert stray in rooms(still_world.livekit), "deleted before its grace was over"
 
     def deleted() -> bool:
-        advance(still_world, PULSE)
+        still_world.advance(PULSE)
         return stray not in rooms(still_world.livekit)
 
     wait_until(deleted)
@@ -64,7 +58,7 @@ def test_the_room_of_a_call_that_has_ended_is_deleted_even_if_it_comes_late(stil
     make_room(still_world.livekit, room_name(call["id"]))
 
     def deleted() -> bool:
-        advance(still_world, PULSE)
+        still_world.advance(PULSE)
         return not rooms(still_world.livekit)
 
     wait_until(deleted)
@@ -82,7 +76,7 @@ def test_a_call_that_nobody_follows_is_followed_again(still_world: World) -> Non
     assert first is not None
     first.stop()
     wait_until(lambda: directory.find(address) is None, what="its dialer to be gone, unnoticed")
-    advance(still_world, GRACE + PULSE)
+    still_world.advance(GRACE + PULSE)
     wait_until(lambda: directory.find(address) is not None, what="another dialer")
     assert still_world.livekit.state()["calls_in_progress"] == 1
     assert len(still_world.livekit.rings()) == 1
@@ -100,7 +94,7 @@ def test_campaigns_that_claim_while_calls_is_away_live_on_and_call_when_it_is_ba
     still_world.reload()
     wait_until(lambda: [call["state"] for slug in slugs for call in still_world.calls(slug)] == ["claimed"] * 3)
     actors = [directory.find(campaign_address(still_world.id(slug))) for slug in slugs]
-    advance(still_world, timedelta(seconds=2))
+    still_world.advance(timedelta(seconds=2))
     for slug, actor in zip(slugs, actors, strict=True):
         wait_until(lambda slug=slug: "answered" in [call["state"] for call in still_world.calls(slug)])  # type: ignore[misc]
         assert actor is not None and directory.find(campaign_address(still_world.id(slug))) is actor
@@ -164,6 +158,6 @@ def test_a_result_that_calls_still_holds_is_asked_for_again(still_world: World) 
     (call,) = still_world.calls("spring")
     wait_until(lambda: directory.find(dialer_address(call["id"])) is None, what="the call's end")
     directory.enter(address, campaign)
-    advance(still_world, GRACE + PULSE)
+    still_world.advance(GRACE + PULSE)
     still_world.wait_for_status("spring", "completed")
     assert [task["outcome"] for task in still_world.tasks("spring")] == ["answered"]

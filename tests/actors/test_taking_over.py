@@ -17,7 +17,6 @@ from actors.trunk.actor import LOOK_AGAIN
 from supervisor.simulator import BUSY, Answer, Outage
 from tests.failing import Failing
 from tests.livekit_rooms import hang_up
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -163,8 +162,7 @@ def full_trunk(still_world: World) -> World:
 
 def advance_until_spring_is_called(world: World) -> None:
     def called() -> bool:
-        assert isinstance(world.clock, ManualClock)
-        world.clock.advance(timedelta(seconds=1))
+        world.advance(timedelta(seconds=1))
         return any(ring.number == NUMBERS[1] for ring in world.livekit.rings())
 
     wait_until(called)
@@ -200,8 +198,7 @@ def test_a_trunk_that_can_not_look_whether_they_have_ended_looks_again(
     monkeypatch.setattr(trunk_ledger, "read_calls", failing)
 
     def looked_again() -> bool:
-        assert isinstance(full_trunk.clock, ManualClock)
-        full_trunk.clock.advance(LOOK_AGAIN)
+        full_trunk.advance(LOOK_AGAIN)
         return failing.failed == 2
 
     wait_until(looked_again)

@@ -9,7 +9,6 @@ from actors.ids import new_id
 from actors.roster.messages import LookAround
 from actors.roster.statuses import pause, resume
 from supervisor.simulator import Answer
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -62,8 +61,7 @@ def test_a_pause_that_ends_while_the_roster_is_down_is_seen_when_it_is_back(stil
     wait_until(lambda: directory.find(ROSTER) is None, what="the Roster's crash")
     still_world.connection.execute("UPDATE campaigns SET daily_start_time = '08:00'")
     resume(still_world.connection, campaign, TUESDAY + timedelta(seconds=2), "and on")
-    assert isinstance(still_world.clock, ManualClock)
-    still_world.clock.advance(timedelta(seconds=2))
+    still_world.advance(timedelta(seconds=2))
     still_world.wait_for_status("spring", "completed")
     assert called(still_world) == [FIRST]
 
@@ -76,10 +74,9 @@ def test_a_closed_campaign_calls_whom_it_was_given_meanwhile_when_it_opens(still
         (new_id(), campaign, SECOND, TUESDAY, TUESDAY),
     )
     still_world.connection.execute("UPDATE campaigns SET total_tasks = 2")
-    assert isinstance(still_world.clock, ManualClock)
-    still_world.clock.advance(timedelta(hours=9) - timedelta(seconds=1))
+    still_world.advance(timedelta(hours=9) - timedelta(seconds=1))
     assert called(still_world) == []
-    still_world.clock.advance(timedelta(seconds=1))
+    still_world.advance(timedelta(seconds=1))
     wait_until(lambda: sorted(called(still_world)) == [FIRST, SECOND])
     still_world.wait_for_status("spring", "completed")
     still_world.check_ledger()

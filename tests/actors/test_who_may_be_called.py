@@ -9,7 +9,6 @@ from actors.dialer.messages import RoomReady
 from actors.ids import new_id
 from actors.roster.statuses import pause
 from supervisor.simulator import Answer, Outage, Refuse
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -19,8 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 def move_to(world: World, instant: datetime) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(instant - world.clock.now())
+    world.advance(instant - world.clock.now())
 
 
 def statuses(world: World, slug: str) -> list[str]:

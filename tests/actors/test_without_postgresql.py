@@ -25,7 +25,6 @@ from actors.trunk import ledger as trunk_ledger
 from supervisor.simulator import Answer, Refuse
 from supervisor.tree.supervisor import AreYouThere
 from tests.failing import Failing
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import World
 
@@ -35,8 +34,7 @@ AWAY = [psycopg.OperationalError, PoolTimeout, psycopg.errors.ReadOnlySqlTransac
 
 
 def advance(world: World, seconds: float) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(timedelta(seconds=seconds))
+    world.advance(timedelta(seconds=seconds))
 
 
 def rings(world: World, answer: Answer, *, agent_worker: bool = True) -> None:

@@ -9,7 +9,6 @@ from actors.roster import statuses
 from supervisor.explain.explanation import explain_campaign, explain_task
 from supervisor.explain.reasons import Hindrance, Reason
 from supervisor.simulator import Answer, Refuse
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -31,8 +30,7 @@ def first_reason(world: World, number: str) -> Hindrance:
 
 
 def move_to(world: World, instant: datetime) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(instant - world.clock.now())
+    world.advance(instant - world.clock.now())
 
 
 def test_the_window_that_is_said_to_open_opens(still_world: World) -> None:

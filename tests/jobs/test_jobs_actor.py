@@ -15,7 +15,6 @@ from actors.jobs.kinds import JobType
 from actors.jobs.listing import JobRow, read_jobs
 from actors.jobs.submitting import Request, Selection, Submitted, submit
 from supervisor.simulator import Answer
-from tests.manual_clock import ManualClock
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -50,11 +49,6 @@ def job(world: World, id_: UUID) -> JobRow:
 def ended(world: World, id_: UUID) -> JobRow:
     wait_until(lambda: not job(world, id_).is_open, 30, "the job to end")
     return job(world, id_)
-
-
-def advance(world: World, by: timedelta) -> None:
-    assert isinstance(world.clock, ManualClock)
-    world.clock.advance(by)
 
 
 def test_a_broadcast_calls_each_lead_once_with_an_announcement(fast_world: World) -> None:
@@ -112,7 +106,7 @@ def test_a_failing_batch_is_tried_again_later_and_later_and_then_the_job_fails(s
         row = job(still_world, made.id)
         assert row.status == "retry" and row.next_attempt_at == still_world.clock.now() + timedelta(seconds=delay_s)
         assert row.error_message is not None and "broken" in row.error_message
-        advance(still_world, timedelta(seconds=delay_s))
+        still_world.advance(timedelta(seconds=delay_s))
     row = ended(still_world, made.id)
     assert (row.status, row.attempts, row.done) == ("failed", 3, 0)
     assert row.error_message is not None and "CheckViolation" in row.error_message
@@ -166,7 +160,7 @@ def test_jobs_are_counted_by_type_and_state_for_prometheus(still_world: World) -
     ended(still_world, submitted(still_world, JobType.DELETE_RECEIPTS_ALL).id)
 
     def metrics() -> str:
-        advance(still_world, timedelta(seconds=5))
+        still_world.advance(timedelta(seconds=5))
         with urllib.request.urlopen(f"{still_world.service.url}/metrics") as answer:
             text: str = answer.read().decode()
         return text
@@ -177,5 +171,5 @@ def test_jobs_are_counted_by_type_and_state_for_prometheus(still_world: World) -
 
 def _stepped(world: World, id_: UUID, status: str) -> bool:
     """Let a little time pass; whether the job has come so far."""
-    advance(world, timedelta(milliseconds=100))
+    world.advance(timedelta(milliseconds=100))
     return job(world, id_).status == status
