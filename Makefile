@@ -11,7 +11,7 @@ ARGS ?=
 run: .venv/.installed
 	@.venv/bin/python -m supervisor demo $(ARGS)
 
-test: .venv/.installed-dev
+test: .venv/.installed-dev .venv/.installed-buckets
 	.venv/bin/python -m pytest $(ARGS)
 
 # Services are killed at random under load: ARGS="--minutes 5 --seed 7".
@@ -51,6 +51,12 @@ lint: .venv/.installed-dev
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+.venv/.installed-buckets: requirements-buckets.lock | .venv/.python
+	@echo "installing the servers of buckets that tests talk to into .venv/buckets …" >&2
+	@.venv/bin/python -m venv .venv/buckets
+	@.venv/buckets/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-buckets.lock
+	@touch $@
+
 .venv/.installed-bench: requirements-bench.lock .venv/.installed-dev
 	@echo "installing what the benchmarks measure against into .venv …" >&2
 	@$(PIP) --require-hashes -r requirements-bench.lock
@@ -61,6 +67,7 @@ lock:
 	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build -o requirements.lock
 	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml --extra build --extra dev --extra bench -c requirements-dev.lock -o requirements-bench.lock
+	UV_NO_CONFIG=1 uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --group buckets -o requirements-buckets.lock
 
 clean:
 	rm -rf .venv build dist

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 _UNFINISHED = "unfinished"
@@ -68,8 +68,8 @@ def _is_at(source: str, expected: str, location: str) -> bool:
         return path in (key, f"{bucket}/{key}")
     if said.scheme == parts.scheme:
         return host == bucket.lower() and path == key
-    # https://BUCKET.s3.amazonaws.com/KEY, or https://s3.amazonaws.com/BUCKET/KEY
-    return said.scheme == "https" and (
+    # https://BUCKET.s3.amazonaws.com/KEY, or https://s3.amazonaws.com/BUCKET/KEY; one's own may have no https
+    return said.scheme == dict(parse_qsl(parts.query)).get("scheme", "https") and (
         (host.startswith(f"{bucket.lower()}.") and path == key) or path == f"{bucket}/{key}"
     )
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from actors.recording.places import (
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 18
 """Bytes in memory at a time, for each download."""
+BUCKET_GIVEN_UP_AFTER_S = 10
+"""What Google's client can't reach, it would try again for a quarter of an hour, and keep a slot all the while; Amazon's
+gives up after some seconds by itself."""
 
 
 class StorageError(Exception):
@@ -133,6 +137,11 @@ class Storage:
 def opener(url: str) -> Callable[[], FileSystem]:
     """Opens the place at a file://, s3:// or gs:// address; credentials come from the environment, as pyarrow reads
     them. A folder is made when it is missing."""
+
+    parts = urlsplit(url)
+    if parts.scheme == "gs":
+        options = f"{parts.query}&" if parts.query else ""
+        url = parts._replace(query=f"{options}retry_limit_seconds={BUCKET_GIVEN_UP_AFTER_S}").geturl()
 
     def open_place() -> FileSystem:
         from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import IPv6Address
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -17,6 +17,7 @@ _AMOUNT = re.compile(r"^[0-9]{1,8}(\.[0-9]{1,6})?\Z")
 _CURRENCY = re.compile(r"^[A-Z]{3}\Z")
 _PREFIX = re.compile(r"^\+[0-9]{0,14}\Z")
 _RANGE = re.compile(r"^\+([1-9][0-9]{6,14})-\+([1-9][0-9]{6,14})$")
+_STORE_OPTIONS = {"file": (), "s3": ("endpoint_override", "region", "scheme"), "gs": ("endpoint_override", "scheme")}
 _LISTEN = re.compile(r"^(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})\Z")
 
 
@@ -103,6 +104,11 @@ def _store(value: str) -> str:
             raise ValueError("file:// is followed by an absolute path, such as file:///var/lib/campaignd/recordings")
     elif parts.scheme not in ("s3", "gs") or not parts.netloc:
         raise ValueError("not a store: file:///folder, s3://bucket/prefix or gs://bucket/prefix")
+    known = _STORE_OPTIONS[parts.scheme]
+    for option, _ in parse_qsl(parts.query, keep_blank_values=True):
+        if option not in known:
+            have = f"; it has {', '.join(known)}" if known else ", which has none"
+            raise ValueError(f"{option!r} is not an option of {parts.scheme}://{have}")
     return value
 
 

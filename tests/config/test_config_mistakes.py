@@ -152,6 +152,16 @@ def test_a_mistake_in_a_campaigns_file(
             "not a store: file:///folder, s3://bucket/prefix or gs://bucket/prefix",
         ),
         (
+            '[recordings]\nstore = "s3://bucket?endpoint=minio:9000"',
+            "recordings.store",
+            "'endpoint' is not an option of s3://; it has endpoint_override, region, scheme",
+        ),
+        (
+            '[recordings]\nstore = "file:///recordings?mode=0700"',
+            "recordings.store",
+            "'mode' is not an option of file://, which has none",
+        ),
+        (
             '[logging]\nlevel = "warn"',
             "logging.level",
             "Input should be 'debug', 'info', 'warning' or 'error'; did you mean 'warning'?",

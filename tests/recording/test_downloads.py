@@ -270,6 +270,8 @@ def test_what_is_somewhere_else_than_it_was_to_be_is_refused(shelf: Shelf, fetch
         ("s3://bucket/calls", "s3://other/calls/{call}.ogg", False),
         ("s3://bucket/calls", "https://other.s3.amazonaws.com/calls/{call}.ogg", False),
         ("s3://bucket/calls", "http://bucket.s3.amazonaws.com/calls/{call}.ogg", False),
+        ("s3://bucket?endpoint_override=minio:9000&scheme=http", "http://minio:9000/bucket/{call}.ogg", True),
+        ("s3://bucket?endpoint_override=minio:9000&scheme=http", "http://minio:9000/other/{call}.ogg", False),
         ("gs://bucket", "https://bucket.storage.googleapis.com/{call}.ogg", True),
         ("gs://bucket", "https://[bucket", False),
         ("gs://bucket", "", True),
