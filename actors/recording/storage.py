@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 18
 """Bytes in memory at a time, for each download."""
 BUCKET_GIVEN_UP_AFTER_S = 10
-"""What Google's client can't reach, it would try again for a quarter of an hour, and keep a slot all the while; Amazon's
-gives up after some seconds by itself."""
+"""What Google's client can't reach, it would try again for a quarter of an hour, with a slot in use; Amazon's gives up
+after some seconds by itself."""
 
 
 class StorageError(Exception):
