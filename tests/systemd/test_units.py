@@ -49,6 +49,12 @@ def test_a_start_that_fails_is_tried_again_however_long_postgresql_is_away(name:
     assert "RestartPreventExitStatus=2" in settings, "a wrong file is read again and again"
 
 
+@pytest.mark.parametrize("name", ["campaignd.service", "campaignd@.service"])
+def test_nobody_is_called_by_a_clock_that_is_not_right_yet(name: str) -> None:
+    (order,) = (line for line in _settings(UNITS / name) if line.startswith("After="))
+    assert "time-sync.target" in order, "a machine that boots with a wrong clock calls people at night"
+
+
 def _said(*arguments: str) -> tuple[int, str]:
     command = [program("systemd-analyze"), *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
