@@ -28,6 +28,7 @@ from actors.addresses import (
 )
 from actors.breakers.actor import Breakers
 from actors.breakers.gateway import ProbeGateway
+from actors.call import Call
 from actors.campaign.actor import Campaign
 from actors.campaign.census import Census
 from actors.campaign.last_calls import LastCalls
@@ -36,7 +37,6 @@ from actors.dialer.actor import Dialer
 from actors.dialer.calls import Calls
 from actors.dialer.gateway import Gateway, Line
 from actors.dialer.ledger import CallRow
-from actors.dialer.messages import Call
 from actors.dialer.reconciler import Reconciler
 from actors.jobs.actor import SHORTEST_LEASE, Jobs
 from actors.jobs.ledger import Claimant

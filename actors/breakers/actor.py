@@ -33,8 +33,8 @@ from actors.breakers.probes import AgentRoom, Probe, Probes, limits_of, needs_li
 from actors.breakers.reminders import LookForAgent, ProbeLate, Pulse, RetryDue, SaveAgain
 from actors.breakers.rows import Rows
 from actors.breakers.watched import EVENTS, Watched, what_fails
+from actors.call import ROOM_PREFIX, CallResult
 from actors.campaign.messages import CallEnded, ServicesFailing
-from actors.dialer.messages import ROOM_PREFIX, CallResult
 from actors.ids import new_id
 from actors.services import LIVEKIT, RECORDINGS, trunk_service
 from actors.telemetry import Telemetry

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from actors.blame import Fault
-from actors.dialer.messages import Call, CallResult
+from actors.call import Call, CallResult
 from actors.outcomes import Outcome
 from actors.services import LIVEKIT, agents_service, trunk_service
 

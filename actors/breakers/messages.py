@@ -8,7 +8,7 @@ from uuid import UUID
 
 from actors.addresses import Address
 from actors.breakers.breaker import BreakerLimits, Result
-from actors.dialer.messages import Call
+from actors.call import Call
 
 # To the breakers; besides these, Calls tells them `CallEnded` (actors.campaign.messages) of every call
 

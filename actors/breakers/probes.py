@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from actors.breakers.breaker import BreakerLimits, Permit
-from actors.dialer.messages import agent_job
+from actors.call import agent_job
 from actors.services import RECORDINGS
 
 CALL_WITHIN = timedelta(minutes=3)

@@ -15,6 +15,7 @@ from actors import faults
 from actors.actor import Surroundings
 from actors.addresses import BREAKERS, CALLS, ROSTER, Address, dialer_address, trunk_address
 from actors.breakers.messages import WhatFails
+from actors.call import Call, CallResult
 from actors.campaign import ledger
 from actors.campaign.allowance import CLAIM_MOST, Allowance, Room
 from actors.campaign.conduct import Conduct
@@ -43,7 +44,7 @@ from actors.campaign.settings import Limits
 from actors.campaign.through import Through
 from actors.campaign.turnaround import Turnaround
 from actors.campaign.wants import Wants
-from actors.dialer.messages import Call, CallResult, DoNotBegin, PlaceCalls, ResultsSettled, SlotFree, TakeOver
+from actors.dialer.messages import DoNotBegin, PlaceCalls, ResultsSettled, SlotFree, TakeOver
 from actors.roster.messages import NothingLeft, ReadyToLeave
 from actors.supervision import Drain
 from actors.telemetry import Telemetry

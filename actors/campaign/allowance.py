@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actors.blame import Fault
+from actors.call import CallResult
 from actors.campaign.abandonment import Abandonment
 from actors.campaign.ahead import Ahead
 from actors.campaign.conduct import Conduct
 from actors.campaign.settings import Limits
-from actors.dialer.messages import CallResult
 from actors.limiter import UNLIMITED, CallLimits, Limiter
 from actors.outcomes import Outcome
 from actors.services import LIVEKIT, trunk_service

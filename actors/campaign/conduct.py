@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from actors.blame import Fault
+from actors.call import CallResult
 from actors.campaign.retry import Retry, TaskStatus, Verdict
 from actors.campaign.schedule import Places
 from actors.campaign.settings import CampaignSettings
-from actors.dialer.messages import CallResult
 from actors.number_zones import zones_of
 
 

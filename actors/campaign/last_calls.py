@@ -10,12 +10,13 @@ from psycopg_pool import ConnectionPool
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import CALLS, ROSTER, SUPERVISOR, Address, dialer_address, trunk_address
+from actors.call import CallResult
 from actors.campaign import ledger
 from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt, ProbeOffered, ReadyForSlot
 from actors.campaign.retry import Retry
 from actors.campaign.settings import RetrySettings
 from actors.campaign.through import Through
-from actors.dialer.messages import CallResult, DoNotBegin, LetGo, ResultsSettled, TakeOver
+from actors.dialer.messages import DoNotBegin, LetGo, ResultsSettled, TakeOver
 from actors.errors import LeaseLostError
 from actors.roster.messages import LookAround
 from actors.supervision import StopChild

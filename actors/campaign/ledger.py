@@ -18,10 +18,10 @@ from psycopg.rows import class_row, dict_row, tuple_row
 from psycopg.types.numeric import Int4
 
 from actors.blame import Fault
+from actors.call import Call, CallResult
 from actors.campaign.arrays import array
 from actors.campaign.retry import Verdict
 from actors.campaign.settings import CampaignSettings, settings_tables
-from actors.dialer.messages import Call, CallResult
 from actors.errors import CampaignNotFoundError, LeaseLostError
 from actors.ids import new_id
 from actors.limiter import UNLIMITED

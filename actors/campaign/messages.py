@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from actors.dialer.messages import CallResult
+from actors.call import CallResult
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from actors.actor import OUTAGE, Actor, Surroundings
 from actors.addresses import BREAKERS, RECORDING, Address, campaign_address, trunk_address
 from actors.blame import Fault
 from actors.breakers.messages import AgentJoined, CallAnswered
+from actors.call import Call, CallResult
 from actors.campaign.messages import CallBegan, CalleeLeft, ReadyForSlot
 from actors.dialer import ledger, reminders
 from actors.dialer.asking import DialGateway
@@ -22,9 +23,7 @@ from actors.dialer.looks import LOOK_SOON, first_look_after, look_every
 from actors.dialer.messages import (
     Answered,
     Begin,
-    Call,
     CallFinished,
-    CallResult,
     DoNotBegin,
     GatewayFailed,
     LeaseTaken,

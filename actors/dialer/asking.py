@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from actors.addresses import Address
-from actors.dialer.messages import Call
+from actors.call import Call
 
 
 class DialGateway(Protocol):

@@ -21,15 +21,14 @@ from actors.addresses import (
     dialer_address,
     trunk_address,
 )
+from actors.call import Call, CallResult
 from actors.campaign.messages import CallEnded, CallNeverBegan, CallsInDoubt
 from actors.dialer import ledger
 from actors.dialer.ledger import CallRow
 from actors.dialer.messages import (
     RETURN_WITHIN,
     AreAllSettled,
-    Call,
     CallFinished,
-    CallResult,
     LeaseTaken,
     LetGo,
     NeverDialed,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from actors.dialer.messages import Call, Seen
+from actors.call import Call
+from actors.dialer.messages import Seen
 from actors.outcomes import Outcome
 
 OUTCOME_ATTRIBUTE = "campaignd.outcome"

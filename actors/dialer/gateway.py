@@ -22,10 +22,10 @@ from livekit import api
 
 from actors.addresses import Address, Directory, dialer_address
 from actors.blame import Fault
+from actors.call import Call, agent_job
 from actors.dialer.answers import Answer, read_dial_answer, read_room_answer
 from actors.dialer.messages import (
     Answered,
-    Call,
     GatewayFailed,
     LookFailed,
     Refused,
@@ -34,7 +34,6 @@ from actors.dialer.messages import (
     RoomReady,
     RoomsListed,
     Unclear,
-    agent_job,
     room_metadata,
 )
 from actors.dialer.signing import SignedClient

@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
-from actors.dialer.messages import Call
+from actors.call import Call
 from actors.ids import new_id
 from actors.limiter import COUNTED_MINUTE, CallLimits
 from actors.services import BREAKER

@@ -8,9 +8,9 @@ from typing import Any
 from psycopg_pool import ConnectionPool
 
 from actors.actor import OUTAGE
+from actors.call import Call
 from actors.dialer import ledger
 from actors.dialer.conversation import Conversation
-from actors.dialer.messages import Call
 
 
 class Progress:

@@ -13,10 +13,11 @@ from psycopg_pool import ConnectionPool
 
 from actors.actor import Actor, Surroundings
 from actors.addresses import DIALER_PREFIX, SUPERVISOR, Address, campaign_address
+from actors.call import ROOM_PREFIX
 from actors.campaign.messages import CallsInDoubt
 from actors.dialer import ledger
 from actors.dialer.asking import RoomsGateway
-from actors.dialer.messages import ROOM_PREFIX, LookFailed, Room, RoomsListed
+from actors.dialer.messages import LookFailed, Room, RoomsListed
 
 PULSE = timedelta(seconds=60)
 GRACE = timedelta(seconds=60)

@@ -11,7 +11,8 @@ from livekit.protocol.models import ParticipantInfo
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen, call_of_room
+from actors.call import call_of_room
+from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen
 
 _AGENT = (ParticipantInfo.Kind.AGENT, "AGENT")
 """The kind as protobuf says it, and as JSON does."""

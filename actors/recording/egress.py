@@ -9,7 +9,7 @@ from google.protobuf.json_format import Parse, ParseError
 from livekit.protocol.egress import EgressInfo, EgressStatus
 from livekit.protocol.webhook import WebhookEvent
 
-from actors.dialer.messages import ROOM_PREFIX
+from actors.call import ROOM_PREFIX
 from actors.foreign_text import keepable
 from actors.recording.messages import Egress, EgressEnded, EgressState
 

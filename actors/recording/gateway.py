@@ -16,7 +16,7 @@ from livekit import api
 
 from actors.actor import describe
 from actors.addresses import RECORDING, Directory
-from actors.dialer.messages import room_name
+from actors.call import room_name
 from actors.livekit import FAILURES, Loop, said
 from actors.recording.egress import best
 from actors.recording.messages import (

@@ -10,10 +10,11 @@ import psycopg
 import pytest
 
 from actors.addresses import Address, campaign_address, dialer_address, trunk_address
+from actors.call import Call
 from actors.dialer import ledger
 from actors.dialer.conversation import AGENT_LEAVES, AGENT_LEAVES_SLOT
 from actors.dialer.looks import LOOK_SOON
-from actors.dialer.messages import Call, LookFailed, ParticipantJoined, ParticipantLeft, Seen
+from actors.dialer.messages import LookFailed, ParticipantJoined, ParticipantLeft, Seen
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses

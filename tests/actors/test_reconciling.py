@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from actors.addresses import CALLS, campaign_address, dialer_address
-from actors.dialer.messages import room_name
+from actors.call import room_name
 from actors.dialer.reconciler import GRACE, PULSE
 from actors.ids import new_id
 from supervisor.simulator import Answer

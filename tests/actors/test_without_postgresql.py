@@ -13,12 +13,13 @@ import pytest
 from psycopg_pool import PoolTimeout
 
 from actors.addresses import CENSUS, ROSTER, SUPERVISOR, campaign_address, dialer_address, trunk_address
+from actors.call import Call
 from actors.campaign import census
 from actors.campaign import ledger as campaigns_ledger
 from actors.dialer import ledger
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import MOST_DIALERS
-from actors.dialer.messages import Call, ParticipantJoined, ParticipantLeft, Seen
+from actors.dialer.messages import ParticipantJoined, ParticipantLeft, Seen
 from actors.roster.messages import LookAround
 from actors.supervision import Drain
 from actors.trunk import ledger as trunk_ledger

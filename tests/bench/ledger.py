@@ -12,11 +12,11 @@ from typing import LiteralString, TypeVar
 from psycopg import IsolationLevel
 from psycopg_pool import ConnectionPool
 
+from actors.call import CallResult
 from actors.campaign import ledger
 from actors.campaign.allowance import CLAIM_MOST
 from actors.campaign.ledger import CampaignRow
 from actors.campaign.retry import TaskStatus, Verdict
-from actors.dialer.messages import CallResult
 from actors.ids import new_id
 from actors.outcomes import Outcome
 from supervisor.database.pool import open_pool

@@ -12,8 +12,8 @@ from actors.blame import Fault
 from actors.breakers.actor import Breakers
 from actors.breakers.breaker import BreakerLimits
 from actors.breakers.gateway import ProbeGateway
+from actors.call import CallResult
 from actors.campaign.messages import CallEnded, ServicesFailing
-from actors.dialer.messages import CallResult
 from actors.ids import new_id
 from actors.outcomes import Outcome
 from supervisor.database.pool import open_pool

@@ -9,7 +9,7 @@ import pytest
 
 from actors.blame import Fault
 from actors.breakers.blame import WRONG_NUMBERS_IN_A_ROW, Verdict, WrongNumbers, of_answer, of_result
-from actors.dialer.messages import CallResult
+from actors.call import CallResult
 from actors.outcomes import Outcome
 from tests.dialer.mailbox import a_call
 from tests.world import TUESDAY

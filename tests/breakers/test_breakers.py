@@ -26,8 +26,8 @@ from actors.breakers.messages import (
     RecordingJudged,
     WhatFails,
 )
+from actors.call import CallResult
 from actors.campaign.messages import CallEnded, ServicesFailing
-from actors.dialer.messages import CallResult
 from actors.ids import new_id
 from actors.outcomes import Outcome
 from actors.roster import statuses

@@ -12,10 +12,10 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
+from actors.call import Call, CallResult
 from actors.campaign import ledger
 from actors.campaign.ledger import CampaignRow, ClaimedTask
 from actors.campaign.retry import TaskStatus, Verdict
-from actors.dialer.messages import Call, CallResult
 from actors.ids import new_id
 from actors.outcomes import Outcome
 from tests.world import TUESDAY

@@ -18,7 +18,7 @@ from livekit import api
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.webhook import WebhookEvent
 
-from actors.dialer.messages import ROOM_PREFIX
+from actors.call import ROOM_PREFIX
 
 Webhook = tuple[bytes, str]
 """The body, and its signature."""

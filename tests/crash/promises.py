@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from actors.dialer.messages import ROOM_PREFIX
+from actors.call import ROOM_PREFIX
 from supervisor.simulator import Answer, Ring
 from tests.crash.contacts import NEVER_AGAIN, Contact
 from tests.crash.scene import MAX_RETRIES, Scene

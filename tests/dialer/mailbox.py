@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from actors.addresses import Address, Directory, dialer_address
-from actors.dialer.messages import Call
+from actors.call import Call
 from actors.ids import new_id
 
 M = TypeVar("M")

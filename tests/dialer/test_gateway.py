@@ -12,17 +12,9 @@ from livekit import api
 from structlog.testing import capture_logs
 
 from actors.addresses import Directory
+from actors.call import Call
 from actors.dialer.gateway import Gateway, Line
-from actors.dialer.messages import (
-    Answered,
-    Call,
-    GatewayFailed,
-    LookFailed,
-    Refused,
-    RoomLooked,
-    RoomReady,
-    Unclear,
-)
+from actors.dialer.messages import Answered, GatewayFailed, LookFailed, Refused, RoomLooked, RoomReady, Unclear
 from actors.outcomes import Outcome
 from supervisor.simulator import Answer, Fail, NoAnswer, Outage, Refuse, Silence, SimulatorThread
 from supervisor.tree.loop import LoopThread

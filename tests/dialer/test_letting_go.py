@@ -11,18 +11,10 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from actors.addresses import CALLS, Address, dialer_address, trunk_address
+from actors.call import Call, CallResult
 from actors.dialer.calls import Calls
 from actors.dialer.ledger import CallRow
-from actors.dialer.messages import (
-    RETURN_WITHIN,
-    AreAllSettled,
-    Call,
-    CallFinished,
-    CallResult,
-    LetGo,
-    PlaceCalls,
-    TakeOver,
-)
+from actors.dialer.messages import RETURN_WITHIN, AreAllSettled, CallFinished, LetGo, PlaceCalls, TakeOver
 from actors.outcomes import Outcome
 from actors.trunk.messages import PermitsReturned
 from supervisor.metrics import Metrics

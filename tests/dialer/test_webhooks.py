@@ -13,7 +13,8 @@ from livekit.protocol.egress import EgressInfo
 from livekit.protocol.models import ParticipantInfo, Room
 from livekit.protocol.webhook import WebhookEvent
 
-from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen, call_of_room
+from actors.call import call_of_room
+from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen
 from actors.dialer.webhooks import Event, read_event
 from actors.ids import new_id
 from tests.dialer.mailbox import a_call

@@ -8,7 +8,7 @@ import pytest
 from livekit.protocol.egress import EgressInfo, EgressStatus
 
 from actors.addresses import RECORDING, Directory
-from actors.dialer.messages import room_name
+from actors.call import room_name
 from actors.ids import new_id
 from actors.recording.egress import read_egress
 from actors.recording.gateway import EgressGateway

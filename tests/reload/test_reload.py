@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from actors.dialer.messages import room_name
+from actors.call import room_name
 from actors.roster import statuses
 from supervisor.reload import Result
 from supervisor.simulator.behaviours import Answer

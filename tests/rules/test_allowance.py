@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from actors.blame import Fault
+from actors.call import CallResult
 from actors.campaign.allowance import NONE, Allowance, Room
 from actors.campaign.conduct import Conduct
 from actors.campaign.settings import CampaignSettings, Limits, ScheduleSettings
-from actors.dialer.messages import CallResult
 from actors.ids import new_id
 from actors.outcomes import Outcome
 from actors.services import LIVEKIT
