@@ -17,7 +17,7 @@ from actors.addresses import BREAKERS, CALLS, ROSTER, Address, dialer_address, t
 from actors.breakers.messages import WhatFails
 from actors.call import Call, CallResult
 from actors.campaign import ledger
-from actors.campaign.allowance import CLAIM_MOST, Allowance, Room
+from actors.campaign.allowance import CLAIM_MOST, Allowance, Headroom
 from actors.campaign.conduct import Conduct
 from actors.campaign.leased import LOOK_AGAIN, Leased
 from actors.campaign.ledger import CampaignRow, ClaimedTask, Reached, Unfinished
@@ -195,42 +195,42 @@ class Campaign(Leased):
 
     def _ask_for_permits(self) -> None:
         now = self.clock.now()
-        room = self._room(now)
+        headroom = self._headroom(now)
         wanted = ahead = 0
         if self._work_may_be_due and not self._company_full:
-            wanted, ahead = min(room.calls, CLAIM_MOST), room.ahead
+            wanted, ahead = min(headroom.calls, CLAIM_MOST), headroom.ahead
         if change := self._wants.change(wanted, ahead):
             self._tell_trunk(PermitsWanted(self._campaign_id, self._generation, *change))
-        self._turnaround.wanted(wanted + room.promised)
+        self._turnaround.wanted(wanted + headroom.promised)
         self._telemetry.campaign_stands(self._campaign.label, self._allowance.standing(now, wanted))
 
-    def _room(self, now: datetime) -> Room:
+    def _headroom(self, now: datetime) -> Headroom:
         """How many calls the campaign itself may claim now, those that wait having got the free slots; where only time
         will make room, it is reminded."""
-        room = self._allowance.room(now)
+        headroom = self._allowance.headroom(now)
         if self._allowance.ahead.waiting:
-            room = self._have_begun(room, now)
-        if room.over and self._idle:
+            headroom = self._have_begun(headroom, now)
+        if headroom.over and self._idle:
             self.tell(ROSTER, NothingLeft(self._campaign_id, schedule_over=True))
-        if room.opens_at is not None:
-            self.remind("may dial", room.opens_at, MayDial())
-        return room
+        if headroom.opens_at is not None:
+            self.remind("may dial", headroom.opens_at, MayDial())
+        return headroom
 
-    def _have_begun(self, room: Room, now: datetime) -> Room:
-        """Let those begin that have waited for a slot, or for too long, or in vain; the room that is left."""
+    def _have_begun(self, headroom: Headroom, now: datetime) -> Headroom:
+        """Let those begin that have waited for a slot, or for too long, or in vain; the headroom that is left."""
         ahead = self._allowance.ahead
-        for call_id in ahead.give(room.calls):
+        for call_id in ahead.give(headroom.calls):
             self._allowance.limiter.admit(call_id)
             self.tell(dialer_address(call_id), SlotFree(self._turnaround.take()))
             trunk = self._through.trunk(call_id)
             self.tell(trunk_address(trunk), SlotGiven(call_id, self._campaign.needs(trunk)))
-        for call_id in ahead.send_back(now, everybody=room.shut):
+        for call_id in ahead.send_back(now, everybody=headroom.shut):
             self.tell(dialer_address(call_id), DoNotBegin())
         if (returns_at := ahead.next_return()) is not None:
             self.remind("waited", returns_at, MayDial())
-        room = self._allowance.room(now)
-        promised = min(room.calls, ahead.waiting)
-        return replace(room, calls=room.calls - promised, promised=promised)
+        headroom = self._allowance.headroom(now)
+        promised = min(headroom.calls, ahead.waiting)
+        return replace(headroom, calls=headroom.calls - promised, promised=promised)
 
     @property
     def _idle(self) -> bool:
@@ -246,12 +246,12 @@ class Campaign(Leased):
         permits = granted.call_ids
         self._wants.granted(len(permits), ahead=granted.ahead)
         now = self.clock.now()
-        room = self._room(now)
-        usable = permits[: room.calls + room.ahead]
+        headroom = self._headroom(now)
+        usable = permits[: headroom.calls + headroom.ahead]
         claimed = self._claim(usable, now) if usable else []
         if unused := tuple(permits[len(claimed) :]):
             self._tell_trunk(PermitsReturned(unused))
-        self._place(claimed, now, slots=room.calls)
+        self._place(claimed, now, slots=headroom.calls)
 
     def _probe(self, offered: ProbeOffered) -> None:
         """Call one more contact although a service fails, if nothing else is in the way."""

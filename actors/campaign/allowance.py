@@ -22,8 +22,8 @@ CLAIM_MOST = 500
 
 
 @dataclass(frozen=True)
-class Room:
-    """An answer."""
+class Headroom:
+    """How many calls may begin; where none may, what that waits for."""
 
     calls: int
     promised: int = 0  # slots besides them, for those who wait and are nearly ready
@@ -33,7 +33,7 @@ class Room:
     over: bool = False  # there will never be room again
 
 
-NONE = Room(0, shut=True)
+NO_HEADROOM = Headroom(0, shut=True)
 
 
 class Allowance:
@@ -75,25 +75,25 @@ class Allowance:
         self.limiter.limits = CallLimits(limits.max_concurrent_calls, limits.calls_per_minute)
         self._abandonment.max_abandon_rate = limits.max_abandon_rate
 
-    def room(self, now: datetime) -> Room:
+    def headroom(self, now: datetime) -> Headroom:
         """How many calls may begin now."""
-        room = self._room(now)
+        headroom = self._headroom(now)
         if not self._running or self.failing & self._needs:
             # Behind a failing service a campaign's time is over all the same; a pause that somebody ordered is left.
-            return room if room.over and (self._running or self._held_by) else NONE
-        return room
+            return headroom if headroom.over and (self._running or self._held_by) else NO_HEADROOM
+        return headroom
 
     def rests_until(self, now: datetime) -> datetime | None:
         """When its window opens, if until then time alone changes nothing: no call is in progress, or was begun within
         the last minute. None: it does not rest."""
-        room = self.room(now)
+        headroom = self.headroom(now)
         restless = self.limiter.in_progress or self.limiter.begun_within_a_minute(now)
-        return room.opens_at if room.shut and not restless else None
+        return headroom.opens_at if headroom.shut and not restless else None
 
     def room_for_probe(self, service: str, now: datetime) -> bool:
         """Whether one call may begin to see if `service` works again: nothing else is in its way."""
         held = not self._running and self._held_by != {service}
-        return not held and not self.failing & self._needs - {service} and self._room(now).calls > 0
+        return not held and not self.failing & self._needs - {service} and self._headroom(now).calls > 0
 
     def met_an_outage(self, result: CallResult) -> bool:
         """Whether a call failed by a service that is known to fail, by any when it was made to see whether one still
@@ -131,18 +131,19 @@ class Allowance:
             permits_wanted=permits_wanted,
         )
 
-    def _room(self, now: datetime) -> Room:
+    def _headroom(self, now: datetime) -> Headroom:
+        """As if it ran and nothing failed."""
         if self.draining or self.leaving:
-            return NONE
+            return NO_HEADROOM
         opening = self._conduct.next_opening(now)
         if opening is None:
-            return Room(0, shut=True, over=True)
+            return Headroom(0, shut=True, over=True)
         if opening > now:
-            return Room(0, opens_at=opening, shut=True)
+            return Headroom(0, opens_at=opening, shut=True)
         room = self.limiter.room(now)
         opens_at = self.limiter.next_room(now) if room == 0 else None
         ahead = self._room_ahead(now) if opens_at is None else 0
-        return Room(min(room, self._room_for_answers(now)), ahead=ahead, opens_at=opens_at)
+        return Headroom(min(room, self._room_for_answers(now)), ahead=ahead, opens_at=opens_at)
 
     def _room_ahead(self, now: datetime) -> int:
         """None where not every slot may be used, and where nothing limits."""

@@ -8,7 +8,7 @@ import pytest
 
 from actors.blame import Fault
 from actors.call import CallResult
-from actors.campaign.allowance import NONE, Allowance, Room
+from actors.campaign.allowance import NO_HEADROOM, Allowance, Headroom
 from actors.campaign.conduct import Conduct
 from actors.campaign.settings import CampaignSettings, Limits, ScheduleSettings
 from actors.ids import new_id
@@ -45,30 +45,30 @@ def failed_by(fault: Fault | None, probe: str | None = None) -> CallResult:
 
 
 def test_a_running_campaign_may_call_as_its_limit_says() -> None:
-    assert allowance().room(TUESDAY) == Room(5)
+    assert allowance().headroom(TUESDAY) == Headroom(5)
 
 
 def test_a_campaign_that_does_not_run_drains_or_leaves_calls_nobody() -> None:
     draining, leaving = allowance(), allowance()
     draining.draining = leaving.leaving = True
     for closed in (allowance(running=False), draining, leaving):
-        assert closed.room(TUESDAY) == NONE
+        assert closed.headroom(TUESDAY) == NO_HEADROOM
 
 
 @pytest.mark.parametrize("service", sorted(NEEDS))
 def test_nothing_begins_while_a_service_fails_that_it_needs(service: str) -> None:
     waiting = allowance()
     waiting.failing = frozenset({service})
-    assert waiting.room(TUESDAY) == NONE
+    assert waiting.headroom(TUESDAY) == NO_HEADROOM
     waiting.failing = frozenset({"trunk:another", "recordings"})
-    assert waiting.room(TUESDAY) == Room(5)
+    assert waiting.headroom(TUESDAY) == Headroom(5)
 
 
 def test_a_probe_may_pass_its_own_breaker_and_nothing_else() -> None:
     held = allowance(running=False, held_by=frozenset({TRUNK}))
     held.failing = frozenset({TRUNK})
     assert held.room_for_probe(TRUNK, TUESDAY)
-    assert held.room(TUESDAY) == NONE
+    assert held.headroom(TUESDAY) == NO_HEADROOM
     held.failing = frozenset({TRUNK, LIVEKIT})
     assert not held.room_for_probe(TRUNK, TUESDAY), "LiveKit fails too"
     by_an_operator = allowance(running=False)
@@ -84,17 +84,17 @@ def test_a_failing_service_does_not_keep_a_campaigns_time_from_being_over() -> N
     about_to_be_held = allowance(settings=over)
     for campaign in (held, about_to_be_held):
         campaign.failing = frozenset({TRUNK})
-        assert campaign.room(TUESDAY) == Room(0, shut=True, over=True)
+        assert campaign.headroom(TUESDAY) == Headroom(0, shut=True, over=True)
     by_an_operator = allowance(running=False, settings=over)
-    assert by_an_operator.room(TUESDAY) == NONE
+    assert by_an_operator.headroom(TUESDAY) == NO_HEADROOM
 
 
 def test_a_closed_window_says_when_it_opens_and_one_that_is_over_that_it_is() -> None:
     later = ScheduleSettings(start_time=TUESDAY + timedelta(hours=1), end_time=TUESDAY + timedelta(hours=2))
     closed = allowance(settings=CampaignSettings(limits=FIVE, schedule=later))
-    assert closed.room(TUESDAY) == Room(0, opens_at=TUESDAY + timedelta(hours=1), shut=True)
-    assert closed.room(TUESDAY + timedelta(hours=1)) == Room(5)
-    assert closed.room(TUESDAY + timedelta(hours=2)) == Room(0, shut=True, over=True)
+    assert closed.headroom(TUESDAY) == Headroom(0, opens_at=TUESDAY + timedelta(hours=1), shut=True)
+    assert closed.headroom(TUESDAY + timedelta(hours=1)) == Headroom(5)
+    assert closed.headroom(TUESDAY + timedelta(hours=2)) == Headroom(0, shut=True, over=True)
 
 
 def test_a_full_minute_says_when_it_has_room_again() -> None:
@@ -102,8 +102,8 @@ def test_a_full_minute_says_when_it_has_room_again() -> None:
     call_id = new_id()
     busy.limiter.admit(call_id)
     busy.limiter.began(call_id, TUESDAY)
-    assert busy.room(TUESDAY).calls == 0
-    opens_at = busy.room(TUESDAY).opens_at
+    assert busy.headroom(TUESDAY).calls == 0
+    opens_at = busy.headroom(TUESDAY).opens_at
     assert opens_at is not None and opens_at > TUESDAY + timedelta(seconds=60)
 
 
@@ -115,7 +115,7 @@ def test_answers_that_no_agent_joins_narrow_it_and_their_end_is_told_once_it_doe
         told.append(slow.note_end(ended, TUESDAY))
     assert [round(share, 2) for share, _ in told] == [0.01, 0.02, 0.03]
     assert [slower for _, slower in told] == [False, True, True]
-    assert slow.room(TUESDAY) == Room(1)
+    assert slow.headroom(TUESDAY) == Headroom(1)
 
 
 def test_who_hangs_up_before_an_agent_is_late_was_not_abandoned() -> None:
