@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool
 from actors.actor import Actor, Surroundings
 from actors.addresses import RECORDING, SUPERVISOR, Address, trunk_address
 from actors.breakers import blame, holds, ledger
-from actors.breakers.blame import Verdict, WrongNumbers
+from actors.breakers.blame import Finding, WrongNumbers
 from actors.breakers.breaker import BreakerLimits, Result, State
 from actors.breakers.ledger import BreakerRow
 from actors.breakers.messages import (
@@ -107,15 +107,15 @@ class Breakers(Actor):
     def receive(self, message: Any) -> None:
         match message:
             case CallAnswered():
-                verdicts = blame.of_answer(message.call, message.answered_at)
-                self._hear(message.call.call_id, verdicts, message.dialing_at)
+                findings = blame.of_answer(message.call, message.answered_at)
+                self._hear(message.call.call_id, findings, message.dialing_at)
             case AgentJoined():
                 self._hear(message.call.call_id, blame.of_agent(message.call, message.joined_at), message.dialing_at)
             case CallEnded():
                 self._ended(message.result)
             case RecordingJudged():
-                verdict = Verdict(RECORDINGS, message.error is None, self.clock.now(), message.error)
-                self._hear(message.call_id, (verdict,), message.asked_at)
+                finding = Finding(RECORDINGS, message.error is None, self.clock.now(), message.error)
+                self._hear(message.call_id, (finding,), message.asked_at)
             case RetryDue():
                 self._probe(message.service)
             case ProbeLate():
@@ -159,25 +159,25 @@ class Breakers(Actor):
 
     def _ended(self, result: CallResult) -> None:
         call = result.call
-        verdicts = blame.of_result(result, self._wrong_numbers.count(result))
+        findings = blame.of_result(result, self._wrong_numbers.count(result))
         asked_at = result.dialing_at or result.ended_at
-        if any(verdict.service == LIVEKIT and not verdict.ok for verdict in verdicts):
+        if any(finding.service == LIVEKIT and not finding.ok for finding in findings):
             self._refused_on = call.trunk
-        self._hear(call.call_id, verdicts, asked_at)
+        self._hear(call.call_id, findings, asked_at)
         # The one call that was let begin as a probe has shown nothing.
-        for service in {LIVEKIT, trunk_service(call.trunk)} - {verdict.service for verdict in verdicts}:
+        for service in {LIVEKIT, trunk_service(call.trunk)} - {finding.service for finding in findings}:
             began = self._watched(service).breaker.changed_at
             if service in self._ours and began is not None and asked_at >= began:
                 self._answer(service, self._ours[service].generation, Result.NOTHING)
 
-    def _hear(self, call_id: UUID, verdicts: Iterable[Verdict], asked_at: datetime) -> None:
-        for verdict in verdicts:
-            watched = self._watched(verdict.service)
-            if verdict.ok:
-                watched.note_success(verdict.at)
+    def _hear(self, call_id: UUID, findings: Iterable[Finding], asked_at: datetime) -> None:
+        for finding in findings:
+            watched = self._watched(finding.service)
+            if finding.ok:
+                watched.note_success(finding.at)
             else:
-                watched.note_error(verdict.error, verdict.at)
-            if watched.breaker.record(call_id, verdict.ok, asked_at, verdict.at, self.clock.now()):
+                watched.note_error(finding.error, finding.at)
+            if watched.breaker.record(call_id, finding.ok, asked_at, finding.at, self.clock.now()):
                 self._changed(watched)
 
     # Probes

@@ -18,7 +18,7 @@ _CALLEE_REACHED = (Outcome.ANSWERED, Outcome.VOICEMAIL, Outcome.AGENT_FAILED)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Finding:
     """What one call has shown of one service."""
 
     service: str
@@ -45,17 +45,17 @@ class WrongNumbers:
         return 0
 
 
-def of_answer(call: Call, answered_at: datetime) -> tuple[Verdict, ...]:
+def of_answer(call: Call, answered_at: datetime) -> tuple[Finding, ...]:
     """A call was answered."""
-    return Verdict(LIVEKIT, True, answered_at), Verdict(trunk_service(call.trunk), True, answered_at)
+    return Finding(LIVEKIT, True, answered_at), Finding(trunk_service(call.trunk), True, answered_at)
 
 
-def of_agent(call: Call, joined_at: datetime) -> tuple[Verdict, ...]:
+def of_agent(call: Call, joined_at: datetime) -> tuple[Finding, ...]:
     """An agent has joined an answered call."""
-    return (Verdict(agents_service(call.agent_name), True, joined_at),)
+    return (Finding(agents_service(call.agent_name), True, joined_at),)
 
 
-def of_result(result: CallResult, wrong_numbers: int) -> tuple[Verdict, ...]:
+def of_result(result: CallResult, wrong_numbers: int) -> tuple[Finding, ...]:
     """A call is over; `wrong_numbers` is what `WrongNumbers` counts with it. Nothing is said of a service that is not
     named: it was not needed, or what became of the call is not known."""
     call, ended_at, error = result.call, result.ended_at, result.error or result.outcome.value
@@ -63,27 +63,27 @@ def of_result(result: CallResult, wrong_numbers: int) -> tuple[Verdict, ...]:
     if result.outcome in _CALLEE_REACHED:
         # An answer that PostgreSQL or a crash kept us from noting was given before the end.
         return *of_answer(call, result.answered_at or ended_at), *_of_agents(result)
-    livekit = Verdict(LIVEKIT, True, ended_at)
+    livekit = Finding(LIVEKIT, True, ended_at)
     match result.fault:
         case Fault.CALLEE | Fault.UNWANTED:
-            return livekit, Verdict(trunk, True, ended_at)
+            return livekit, Finding(trunk, True, ended_at)
         case Fault.LIST if wrong_numbers >= WRONG_NUMBERS_IN_A_ROW:
             run = f"{wrong_numbers} numbers in a row do not exist: {error}"
-            return livekit, Verdict(trunk, False, ended_at, run)
+            return livekit, Finding(trunk, False, ended_at, run)
         case Fault.LIST:
             return (livekit,)
         case Fault.TRUNK:
-            return livekit, Verdict(trunk, False, ended_at, error)
+            return livekit, Finding(trunk, False, ended_at, error)
         case Fault.LIVEKIT:
-            return (Verdict(LIVEKIT, False, ended_at, error),)
+            return (Finding(LIVEKIT, False, ended_at, error),)
         case _:
             return ()
 
 
-def _of_agents(result: CallResult) -> tuple[Verdict, ...]:
+def _of_agents(result: CallResult) -> tuple[Finding, ...]:
     if result.agent_joined_at is not None:
         return of_agent(result.call, result.agent_joined_at)
     if result.is_abandoned:
         agents = agents_service(result.call.agent_name)
-        return (Verdict(agents, False, result.ended_at, result.error or result.outcome.value),)
+        return (Finding(agents, False, result.ended_at, result.error or result.outcome.value),)
     return ()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actors.blame import Fault
-from actors.breakers.blame import WRONG_NUMBERS_IN_A_ROW, Verdict, WrongNumbers, of_answer, of_result
+from actors.breakers.blame import WRONG_NUMBERS_IN_A_ROW, Finding, WrongNumbers, of_answer, of_result
 from actors.call import CallResult
 from actors.outcomes import Outcome
 from tests.dialer.mailbox import a_call
@@ -25,8 +25,8 @@ def result(outcome: Outcome, fault: Fault | None = None, **changes: Any) -> Call
     return CallResult(a_call(trunk=trunk), outcome, ENDED, error="why", fault=fault, **changes)
 
 
-def said(verdicts: tuple[Verdict, ...]) -> dict[str, bool]:
-    return {verdict.service: verdict.ok for verdict in verdicts}
+def said(findings: tuple[Finding, ...]) -> dict[str, bool]:
+    return {finding.service: finding.ok for finding in findings}
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def said(verdicts: tuple[Verdict, ...]) -> dict[str, bool]:
     ids=lambda value: f"{value.outcome}-{value.fault}" if isinstance(value, CallResult) else "",
 )
 def test_a_call_that_reached_nobody_speaks_of_whom_the_table_names(ended: CallResult, says: dict[str, bool]) -> None:
-    verdicts = of_result(ended, 0)
-    assert said(verdicts) == says
-    assert all(verdict.at == ENDED for verdict in verdicts)
-    assert all(verdict.error == (None if verdict.ok else "why") for verdict in verdicts)
+    findings = of_result(ended, 0)
+    assert said(findings) == says
+    assert all(finding.at == ENDED for finding in findings)
+    assert all(finding.error == (None if finding.ok else "why") for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,19 @@ def test_an_answered_call_shows_that_livekit_and_the_trunk_worked_as_it_was_answ
     ended: CallResult, agents: dict[str, bool]
 ) -> None:
     """Not that they work now: the conversation may have been a long one."""
-    verdicts = of_result(ended, 0)
-    assert said(verdicts) == {"livekit": True, TRUNK: True, **agents}
+    findings = of_result(ended, 0)
+    assert said(findings) == {"livekit": True, TRUNK: True, **agents}
     assert ended.answered_at is not None
-    assert verdicts[:2] == of_answer(ended.call, ended.answered_at)
-    assert [verdict.at for verdict in verdicts[2:]] == [JOINED if ok else ENDED for ok in agents.values()]
+    assert findings[:2] == of_answer(ended.call, ended.answered_at)
+    assert [finding.at for finding in findings[2:]] == [JOINED if ok else ENDED for ok in agents.values()]
 
 
 def test_the_tenth_wrong_number_in_a_row_is_the_trunks_fault() -> None:
     wrong = WrongNumbers()
     for number in range(1, 15):
         ended = result(Outcome.INVALID_NUMBER, Fault.LIST)
-        verdicts = of_result(ended, wrong.count(ended))
-        assert said(verdicts).get(TRUNK, True) is (number < WRONG_NUMBERS_IN_A_ROW)
+        findings = of_result(ended, wrong.count(ended))
+        assert said(findings).get(TRUNK, True) is (number < WRONG_NUMBERS_IN_A_ROW)
 
 
 def test_one_number_that_exists_ends_the_row() -> None:
