@@ -16,7 +16,7 @@ from actors.errors import CampaignServiceError, DatabaseError
 from actors.jobs import ledger
 from actors.jobs.job import Job
 from actors.jobs.messages import JobAdded, PaceChanged
-from actors.jobs.pace import Pace
+from actors.jobs.pace import JobPace
 from actors.jobs.work import NotOurs, StartCampaign, run_batch
 from actors.telemetry import Telemetry
 
@@ -56,7 +56,7 @@ class Jobs(Actor):
         pool: ConnectionPool,
         telemetry: Telemetry,
         claimant: ledger.Claimant,
-        pace: Pace,
+        pace: JobPace,
         start_campaign: StartCampaign,
     ) -> None:
         super().__init__(address, generation, SUPERVISOR, surroundings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from actors.jobs.pace import Pace
+from actors.jobs.pace import JobPace
 
 
 @dataclass(frozen=True)
@@ -19,4 +19,4 @@ class JobAdded:
 class PaceChanged:
     """The configuration has changed: jobs are worked like this from the next batch on."""
 
-    pace: Pace
+    pace: JobPace

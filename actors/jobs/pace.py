@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True)
-class Pace:
+class JobPace:
     """How jobs are worked."""
 
     batch_size: int  # items in one transaction

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from actors.breakers.breaker import BreakerLimits
-from actors.jobs.pace import Pace
+from actors.jobs.pace import JobPace
 from actors.limiter import CallLimits
 from actors.recording.rules import Rules
 from supervisor.config.service import BreakerSettings, JobSettings, RecordingsSettings, TrunkSettings
@@ -32,9 +32,9 @@ def breaker_limits(settings: BreakerSettings) -> BreakerLimits:
     )
 
 
-def jobs_pace(settings: JobSettings) -> Pace:
+def jobs_pace(settings: JobSettings) -> JobPace:
     """How jobs are worked, as their actor takes it."""
-    return Pace(
+    return JobPace(
         batch_size=settings.batch_size,
         pause=timedelta(seconds=settings.pause_s),
         most_attempts=settings.attempts,
