@@ -30,7 +30,7 @@ WAIT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
-class Look:
+class LookForJobs:
     """Reminder: are there jobs to begin?"""
 
 
@@ -76,7 +76,7 @@ class Jobs(Actor):
 
     def receive(self, message: Any) -> None:
         match message:
-            case JobAdded() | Look():
+            case JobAdded() | LookForJobs():
                 self._look()
             case Batch():
                 if (job := self._jobs.get(message.job_id)) is not None:
@@ -98,7 +98,7 @@ class Jobs(Actor):
                     break
                 self._begin(connection, job)
             self._telemetry.jobs_counted(ledger.count(connection))
-        self.remind("look", now + LOOK_EVERY, Look())
+        self.remind("look", now + LOOK_EVERY, LookForJobs())
 
     def _begin(self, connection: psycopg.Connection, job: Job) -> None:
         if job.attempts >= self._pace.most_attempts:
@@ -151,7 +151,7 @@ class Jobs(Actor):
         self.forget(f"job:{job.id}")
         log = self.log.warning if "error" in facts else self.log.info
         log(event, job=str(job.id), type=job.type.value, **facts)
-        self.afterwards(Look())
+        self.afterwards(LookForJobs())
 
 
 def _said(error: Exception) -> str:

@@ -49,18 +49,18 @@ class Expected:
         """Ask LiveKit for those of which nothing was heard: the net for lost webhooks and lost requests. As many as it
         may be asked for at a time; when it has answered, for the next."""
         with self._pool.connection() as connection:
-            looks = ledger.take_looks(
+            recordings = ledger.take_looks(
                 connection, now, over_by=now - HEARD_WITHIN, next_look=now + LOOK_EVERY, most=_LOOKS
             )
-        self._more = len(looks) == _LOOKS
-        for look in looks:
-            if look.call_id in self._asked:
+        self._more = len(recordings) == _LOOKS
+        for recording in recordings:
+            if recording.call_id in self._asked:
                 continue
-            self._looked_for.add(look.call_id)
-            if look.over:
-                self._gateway.find_egress(look.call_id)
+            self._looked_for.add(recording.call_id)
+            if recording.over:
+                self._gateway.find_egress(recording.call_id)
             else:
-                self.record(look.call_id, look_first=True)
+                self.record(recording.call_id, look_first=True)
 
     def look_failed(self, message: EgressLookFailed) -> None:
         """LiveKit could not be asked: the others that there are to ask for wait for the next look."""

@@ -33,8 +33,8 @@ class GivenUp(Recording):
 
 
 @dataclass(frozen=True)
-class Look:
-    """A recording that is expected."""
+class ExpectedRecording:
+    """One that LiveKit is to be asked for."""
 
     call_id: UUID
     over: bool  # its call is; else it is up and, as far as is known, not being recorded
@@ -127,10 +127,10 @@ def _give_up(
 
 def take_looks(
     connection: Connection, now: datetime, *, over_by: datetime, next_look: datetime, most: int
-) -> list[Look]:
+) -> list[ExpectedRecording]:
     """Recordings to ask LiveKit for: they have not been looked for of late, and their calls were over by `over_by`, or
     are up and not recorded. Nobody looks again before `next_look`."""
-    with connection.cursor(row_factory=class_row(Look)) as cursor:
+    with connection.cursor(row_factory=class_row(ExpectedRecording)) as cursor:
         values = {"now": now, "over_by": over_by, "next": next_look, "most": most}
         return cursor.execute(_sql("look"), values).fetchall()
 
