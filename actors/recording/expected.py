@@ -128,6 +128,6 @@ class Expected:
         with self._pool.connection() as connection:
             self._lost(ledger.give_up(connection, call_id, reason, now))
 
-    def _lost(self, given_up: ledger.GivenUp | None) -> None:
+    def _lost(self, given_up: ledger.GivenUpRecording | None) -> None:
         if given_up is not None:
             self._log.warning("recording_not_made", error=given_up.error, **given_up.ids)

@@ -26,7 +26,7 @@ _DELETE_AGAIN = " ON CONFLICT (call_id) DO UPDATE SET tries = 0, unfinished = tr
 
 
 @dataclass(frozen=True)
-class GivenUp(Recording):
+class GivenUpRecording(Recording):
     """One that has failed before there was anything to fetch."""
 
     error: str
@@ -99,22 +99,22 @@ def make_ready(connection: Connection, egress: Egress, now: datetime) -> bool:
     return made.rowcount == 1
 
 
-def give_up(connection: Connection, call_id: UUID, reason: str, now: datetime) -> GivenUp | None:
+def give_up(connection: Connection, call_id: UUID, reason: str, now: datetime) -> GivenUpRecording | None:
     """There will be no file. None: nothing has happened to a recording that is known to have one, or was given up."""
     return _give_up(connection, call_id, reason, None, now)
 
 
 def give_up_waiting(
     connection: Connection, call_id: UUID, reason: str, ended_before: datetime, now: datetime
-) -> GivenUp | None:
+) -> GivenUpRecording | None:
     """The same, if its call was over by `ended_before`."""
     return _give_up(connection, call_id, reason, ended_before, now)
 
 
 def _give_up(
     connection: Connection, call_id: UUID, reason: str, ended_before: datetime | None, now: datetime
-) -> GivenUp | None:
-    with connection.cursor(row_factory=class_row(GivenUp)) as cursor:
+) -> GivenUpRecording | None:
+    with connection.cursor(row_factory=class_row(GivenUpRecording)) as cursor:
         return cursor.execute(
             "UPDATE recordings r SET state = 'failed', next_attempt_at = NULL, updated_at = %(now)s,"
             "  error_message = concat_ws('; ', r.error_message, %(reason)s::text)"
