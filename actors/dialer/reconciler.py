@@ -25,8 +25,8 @@ GRACE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
-class LookAround:
-    """Reminder: the slow pulse."""
+class Pulse:
+    """Reminder: look around."""
 
 
 class Reconciler(Actor):
@@ -57,7 +57,7 @@ class Reconciler(Actor):
 
     def receive(self, message: Any) -> None:
         match message:
-            case LookAround():
+            case Pulse():
                 self._look_around()
             case RoomsListed():
                 self._clean_up(message.rooms)
@@ -75,7 +75,7 @@ class Reconciler(Actor):
             self.log.warning("calls_in_doubt", campaign_id=str(campaign_id))
             self.tell(campaign_address(campaign_id), CallsInDoubt())
         self._gateway.list_rooms(self.address)
-        self.remind("look around", self.clock.now() + PULSE, LookAround())
+        self.remind("pulse", self.clock.now() + PULSE, Pulse())
 
     def _clean_up(self, rooms: Iterable[Room]) -> None:
         now = self.clock.now()
