@@ -29,13 +29,13 @@ from actors.dialer.messages import (
     LeaseTaken,
     LookFailed,
     NeverDialed,
+    Participant,
     ParticipantJoined,
     ParticipantLeft,
     Refused,
     RoomFinished,
     RoomLooked,
     RoomReady,
-    Seen,
     SlotFree,
     Unclear,
 )
@@ -257,7 +257,7 @@ class Dialer(Actor):
         if self._progress.write(self._call, self._conversation, self._sip_call_id):
             self.tell(RECORDING, RecordingWanted(self._call.call_id))
 
-    def _see(self, participant: Seen) -> None:
+    def _see(self, participant: Participant) -> None:
         new_agent = self._conversation.see(participant, self.clock.now())
         if new_agent and self._conversation.answered_at is not None:
             self._note()
@@ -272,7 +272,7 @@ class Dialer(Actor):
         self._telemetry.agent_joined(self._call.campaign, waited_s)
         self.tell(BREAKERS, AgentJoined(self._call, self._dialing_at, max(talk.agent_joined_at, talk.answered_at)))
 
-    def _left(self, participant: Seen) -> None:
+    def _left(self, participant: Participant) -> None:
         if participant.is_agent:
             self._see(participant)
             self._conversation.agent_has_left()
@@ -284,7 +284,7 @@ class Dialer(Actor):
             else:
                 self._over()
 
-    def _looked(self, participants: tuple[Seen, ...]) -> None:
+    def _looked(self, participants: tuple[Participant, ...]) -> None:
         for participant in participants:
             self._see(participant)
         callee = next((seen for seen in participants if seen.identity == self._call.identity), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from actors.call import Call
-from actors.dialer.messages import Seen
+from actors.dialer.messages import Participant
 from actors.outcomes import Outcome
 
 OUTCOME_ATTRIBUTE = "campaignd.outcome"
@@ -33,7 +33,7 @@ class Conversation:
         """Whether an agent that was there must have been seen."""
         self._reported: str | None = None  # what the agent said of the line
 
-    def see(self, participant: Seen, now: datetime) -> bool:
+    def see(self, participant: Participant, now: datetime) -> bool:
         """Somebody is, or was, in the room. Whether it is an agent that has not been seen before."""
         if not participant.is_agent:
             return False

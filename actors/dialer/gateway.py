@@ -37,7 +37,7 @@ from actors.dialer.messages import (
     room_metadata,
 )
 from actors.dialer.signing import SignedClient
-from actors.dialer.webhooks import seen
+from actors.dialer.webhooks import read_participant
 from actors.livekit import NO_ANSWER, Loop
 from actors.outcomes import Outcome
 
@@ -210,7 +210,7 @@ class Gateway:
             return LookFailed(str(_answer(error)))
         except NO_ANSWER as error:
             return LookFailed(_transport_error("list participants", error))
-        return RoomLooked(tuple(seen(participant) for participant in answer.participants))
+        return RoomLooked(tuple(read_participant(participant) for participant in answer.participants))
 
     async def _list_rooms(self) -> RoomsListed | LookFailed:
         try:

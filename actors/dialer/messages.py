@@ -116,7 +116,7 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Participant:
     """A participant as LiveKit describes it."""
 
     identity: str
@@ -129,7 +129,7 @@ class Seen:
 class RoomLooked:
     """Who is in the room now; a room that is not there is empty."""
 
-    participants: tuple[Seen, ...]
+    participants: tuple[Participant, ...]
 
 
 @dataclass(frozen=True)
@@ -221,14 +221,14 @@ class DoNotBegin:
 class ParticipantJoined:
     """Someone has come into the room. For the person called this does not mean that they have answered."""
 
-    participant: Seen
+    participant: Participant
 
 
 @dataclass(frozen=True)
 class ParticipantLeft:
     """Someone has left the room."""
 
-    participant: Seen
+    participant: Participant
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from actors.call import call_of_room
-from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen
+from actors.dialer.messages import Participant, ParticipantJoined, ParticipantLeft, RoomFinished
 
 _AGENT = (ParticipantInfo.Kind.AGENT, "AGENT")
 """The kind as protobuf says it, and as JSON does."""
@@ -65,18 +65,18 @@ def read_event(event: Event) -> tuple[UUID, ParticipantJoined | ParticipantLeft 
         return None
     match event.event:
         case "participant_joined":
-            return call_id, ParticipantJoined(seen(event.participant))
+            return call_id, ParticipantJoined(read_participant(event.participant))
         case "participant_left" | "participant_connection_aborted":
-            return call_id, ParticipantLeft(seen(event.participant))
+            return call_id, ParticipantLeft(read_participant(event.participant))
         case "room_finished":
             return call_id, RoomFinished()
         case _:
             return None
 
 
-def seen(participant: _Person) -> Seen:
+def read_participant(participant: _Person) -> Participant:
     """A participant as we speak of one."""
-    return Seen(
+    return Participant(
         identity=participant.identity,
         is_agent=participant.kind in _AGENT,
         joined_at=_instant(participant),

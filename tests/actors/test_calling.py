@@ -14,7 +14,7 @@ from actors.call import Call
 from actors.dialer import ledger
 from actors.dialer.conversation import AGENT_LEAVES, AGENT_LEAVES_SLOT
 from actors.dialer.looks import LOOK_SOON
-from actors.dialer.messages import LookFailed, ParticipantJoined, ParticipantLeft, Seen
+from actors.dialer.messages import LookFailed, Participant, ParticipantJoined, ParticipantLeft
 from actors.errors import CampaignValidationError
 from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
@@ -259,7 +259,7 @@ def test_lost_webhooks_change_nothing_in_the_result(fast_world: World) -> None:
 def test_who_has_talked_to_an_agent_was_reached_though_all_of_it_is_told_after_the_end_was_seen(
     still_world: World,
 ) -> None:
-    dialer, agent = over_unheard(still_world), Seen("agent", is_agent=True, joined_at=None, attributes={})
+    dialer, agent = over_unheard(still_world), Participant("agent", is_agent=True, joined_at=None, attributes={})
     still_world.tell(dialer, ParticipantJoined(agent))
     still_world.tell(dialer, ParticipantLeft(agent))
     wait_until(lambda: still_world.calls("spring")[0]["outcome"] == "answered")
@@ -275,9 +275,9 @@ def test_who_has_talked_to_an_agent_was_reached_though_only_of_its_leaving_is_to
     wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["state"] == "answered")
     wait_until(lambda: still_world.livekit.state()["calls_in_progress"] == 0)
     call_id = still_world.calls("spring")[0]["id"]
-    still_world.tell(dialer_address(call_id), ParticipantLeft(Seen(f"callee-{call_id}", False, None, {})))
+    still_world.tell(dialer_address(call_id), ParticipantLeft(Participant(f"callee-{call_id}", False, None, {})))
     wait_until(lambda: value(scrape(still_world), "campaignd_trunk_calls_in_progress", trunk="main") == 0)
-    still_world.tell(dialer_address(call_id), ParticipantLeft(Seen("agent", True, None, {})))
+    still_world.tell(dialer_address(call_id), ParticipantLeft(Participant("agent", True, None, {})))
     wait_until(lambda: still_world.calls("spring")[0]["state"] == "ended")
     assert still_world.calls("spring")[0]["outcome"] == "answered"
 

@@ -19,7 +19,7 @@ from actors.campaign import ledger as campaigns_ledger
 from actors.dialer import ledger
 from actors.dialer.actor import Dialer
 from actors.dialer.calls import MOST_DIALERS
-from actors.dialer.messages import ParticipantJoined, ParticipantLeft, Seen
+from actors.dialer.messages import Participant, ParticipantJoined, ParticipantLeft
 from actors.roster.messages import LookAround
 from actors.supervision import Drain
 from actors.trunk import ledger as trunk_ledger
@@ -56,8 +56,8 @@ def talking(world: World) -> UUID:
 
 def hang_up(world: World, call_id: UUID) -> None:
     """The callee does, and the agent leaves with them."""
-    callee = Seen(f"callee-{call_id}", is_agent=False, joined_at=None, attributes={})
-    for seen in (callee, Seen("agent", is_agent=True, joined_at=None, attributes={})):
+    callee = Participant(f"callee-{call_id}", is_agent=False, joined_at=None, attributes={})
+    for seen in (callee, Participant("agent", is_agent=True, joined_at=None, attributes={})):
         world.tell(dialer_address(call_id), ParticipantLeft(seen))
 
 
@@ -170,7 +170,7 @@ def test_what_is_written_of_a_call_counts_though_its_lease_was_lost_and_taken_ag
     wait_until(lambda: still_world.calls("spring") and still_world.calls("spring")[0]["answered_at"])
     still_world.connection.execute("UPDATE campaign_leases SET epoch = epoch + 1")
     still_world.tell(ROSTER, LookAround())
-    agent = Seen("agent", is_agent=True, joined_at=None, attributes={})
+    agent = Participant("agent", is_agent=True, joined_at=None, attributes={})
     still_world.tell(dialer_address(still_world.calls("spring")[0]["id"]), ParticipantJoined(agent))
     wait_until(lambda: still_world.calls("spring")[0]["agent_joined_at"])
     assert still_world.calls("spring")[0]["state"] == "answered"

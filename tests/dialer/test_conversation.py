@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from actors.dialer.conversation import AGENT_LEAVES, AGENT_LEAVES_SLOT, OUTCOME_ATTRIBUTE, Conversation
-from actors.dialer.messages import Seen
+from actors.dialer.messages import Participant
 from actors.outcomes import Outcome
 from tests.dialer.mailbox import a_call
 from tests.world import TUESDAY
@@ -13,8 +13,8 @@ from tests.world import TUESDAY
 SECOND = timedelta(seconds=1)
 
 
-def agent(reported: str | None = None) -> Seen:
-    return Seen("agent-1", True, TUESDAY, {} if reported is None else {OUTCOME_ATTRIBUTE: reported})
+def agent(reported: str | None = None) -> Participant:
+    return Participant("agent-1", True, TUESDAY, {} if reported is None else {OUTCOME_ATTRIBUTE: reported})
 
 
 def answered() -> Conversation:
@@ -32,7 +32,7 @@ def test_an_agent_on_the_line_makes_it_a_conversation() -> None:
 
 def test_the_callee_is_nobodys_agent() -> None:
     talk = answered()
-    assert not talk.see(Seen("callee", False, TUESDAY, {OUTCOME_ATTRIBUTE: "voicemail"}), TUESDAY)
+    assert not talk.see(Participant("callee", False, TUESDAY, {OUTCOME_ATTRIBUTE: "voicemail"}), TUESDAY)
     assert talk.outcome()[0] is Outcome.AGENT_FAILED
 
 
@@ -91,7 +91,7 @@ def test_an_agent_is_late_after_the_calls_own_patience() -> None:
 def test_no_agent_joins_later_than_it_is_seen() -> None:
     """LiveKit's clock may be ahead of ours; then nobody would have an agent in time."""
     talk = answered()
-    talk.see(Seen("agent-1", True, TUESDAY + 5 * SECOND, {}), TUESDAY + SECOND)
+    talk.see(Participant("agent-1", True, TUESDAY + 5 * SECOND, {}), TUESDAY + SECOND)
     assert talk.agent_joined_at == TUESDAY + SECOND
 
 

@@ -14,7 +14,7 @@ from livekit.protocol.models import ParticipantInfo, Room
 from livekit.protocol.webhook import WebhookEvent
 
 from actors.call import call_of_room
-from actors.dialer.messages import ParticipantJoined, ParticipantLeft, RoomFinished, Seen
+from actors.dialer.messages import Participant, ParticipantJoined, ParticipantLeft, RoomFinished
 from actors.dialer.webhooks import Event, read_event
 from actors.ids import new_id
 from tests.dialer.mailbox import a_call
@@ -34,8 +34,8 @@ def as_it_comes(said: WebhookEvent) -> Event:
 
 CALLEE = {"identity": CALL.identity, "kind": ParticipantInfo.SIP, "attributes": {"sip.callStatus": "hangup"}}
 AGENT = {"identity": "agent-1", "kind": ParticipantInfo.AGENT, "attributes": {"campaignd.outcome": "voicemail"}}
-SEEN_CALLEE = Seen(CALL.identity, False, None, {"sip.callStatus": "hangup"})
-SEEN_AGENT = Seen("agent-1", True, None, {"campaignd.outcome": "voicemail"})
+SEEN_CALLEE = Participant(CALL.identity, False, None, {"sip.callStatus": "hangup"})
+SEEN_AGENT = Participant("agent-1", True, None, {"campaignd.outcome": "voicemail"})
 
 
 @pytest.mark.parametrize(
