@@ -21,7 +21,7 @@ from actors.errors import (
 )
 from actors.jobs.call_lists.columns import Columns
 from actors.jobs.call_lists.contacts import Contact, Contacts, Rejected
-from actors.jobs.call_lists.ledger import CampaignRow, Tasks
+from actors.jobs.call_lists.ledger import ImportTarget, Tasks
 from actors.jobs.call_lists.rejects import RejectsWorkbook
 from actors.jobs.call_lists.rows import Progress, Row, read_rows
 
@@ -87,7 +87,7 @@ def import_call_list(
 
 def _import(
     tasks: Tasks,
-    campaign: CampaignRow,
+    campaign: ImportTarget,
     path: Path,
     rows: Iterator[Row],
     now: datetime,
@@ -115,7 +115,7 @@ def _import(
 
 
 def _admitted(
-    tasks: Tasks, campaign: CampaignRow, contacts: Contacts, read: Iterator[Contact | Rejected]
+    tasks: Tasks, campaign: ImportTarget, contacts: Contacts, read: Iterator[Contact | Rejected]
 ) -> Iterator[Iterable[Contact | Rejected]]:
     """What was read, in as few batches as can be: while one is being written nothing can be asked of PostgreSQL."""
     fetched = contacts.already_in_campaign(tasks.in_campaign(_FETCHED))

@@ -50,8 +50,8 @@ RETURNING id"""
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignRow:
-    """Of a campaign, what an import needs to know."""
+class ImportTarget:
+    """The campaign that gets the list: what an import needs to know of it."""
 
     id: UUID
     company_id: UUID
@@ -67,7 +67,7 @@ class Tasks:
         self._connection = connection
         self._campaign_id = campaign_id
 
-    def lock(self, while_waiting: Callable[[], None]) -> CampaignRow | None:
+    def lock(self, while_waiting: Callable[[], None]) -> ImportTarget | None:
         """Wait until nobody else imports into this campaign; then the campaign, or None if there is none.
         `while_waiting` is called again and again, and may raise."""
         self._connection.execute(_AS_LONG_AS_IT_TAKES)
@@ -75,7 +75,7 @@ class Tasks:
             while not cursor.execute(_ONE_AT_A_TIME, [self._campaign_id]).fetchone():
                 while_waiting()
                 cursor.execute(_A_MOMENT)
-        with self._connection.cursor(row_factory=class_row(CampaignRow)) as cursor:
+        with self._connection.cursor(row_factory=class_row(ImportTarget)) as cursor:
             return cursor.execute(_CAMPAIGN, [self._campaign_id]).fetchone()
 
     def in_campaign(self, limit: int) -> Iterator[bytes]:
