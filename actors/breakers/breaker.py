@@ -55,7 +55,7 @@ class Permit:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class BreakerSnapshot:
     """What a breaker has decided: its successor goes on from that."""
 
     state: State
@@ -79,12 +79,12 @@ class Breaker:
 
     def __init__(self, limits: BreakerLimits) -> None:
         self._limits = limits
-        self._now = Snapshot(State.CLOSED, 0, limits.open_for)
+        self._now = BreakerSnapshot(State.CLOSED, 0, limits.open_for)
         self._seen: list[Seen] = []  # by the time at which it was seen
         self._calls: set[UUID] = set()  # of those
 
     @classmethod
-    def restore(cls, limits: BreakerLimits, snapshot: Snapshot) -> Breaker:
+    def restore(cls, limits: BreakerLimits, snapshot: BreakerSnapshot) -> Breaker:
         """One that goes on where the one that made `snapshot` stood; what that had seen of calls, it sees anew."""
         breaker = cls(limits)
         breaker._now = snapshot
@@ -94,7 +94,7 @@ class Breaker:
         """Go by these limits from now on; what is decided stays decided."""
         self._limits = limits
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> BreakerSnapshot:
         """Where it stands now."""
         return self._now
 
@@ -197,7 +197,7 @@ class Breaker:
 
     def _change(self, state: State, now: datetime, open_for: timedelta, retry_at: datetime | None = None) -> None:
         opened_at = None if state is State.CLOSED else self._now.opened_at or now
-        self._now = Snapshot(state, self._now.generation + 1, open_for, now, opened_at, retry_at)
+        self._now = BreakerSnapshot(state, self._now.generation + 1, open_for, now, opened_at, retry_at)
         self._seen.clear()
         self._calls.clear()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from actors.breakers.breaker import Breaker, BreakerLimits, Snapshot, State
+from actors.breakers.breaker import Breaker, BreakerLimits, BreakerSnapshot, State
 from actors.breakers.ledger import BreakerRow
 from actors.campaign.messages import ServicesFailing
 
@@ -40,7 +40,7 @@ class Watched:
         """What its row says holds, whatever was decided here."""
         self.breaker = Breaker.restore(
             self._limits,
-            Snapshot(
+            BreakerSnapshot(
                 State(row.state),
                 row.generation,
                 timedelta(seconds=row.open_s),
