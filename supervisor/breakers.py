@@ -19,8 +19,8 @@ FROM circuit_breakers WHERE service = ANY (%s)"""
 
 
 @dataclass(frozen=True)
-class BreakerRow:
-    """One service's breaker."""
+class ServiceBreaker:
+    """The breaker of one service, for those who look at it; closed where it has no row."""
 
     service: str
     state: Literal["closed", "open", "half_open"] = "closed"
@@ -53,12 +53,12 @@ def services_of(configuration: ServiceFile) -> list[str]:
     return [LIVEKIT, *trunks, *map(agents_service, sorted(agents)), RECORDINGS]
 
 
-def read_breakers(connection: psycopg.Connection, services: Iterable[str]) -> list[BreakerRow]:
+def read_breakers(connection: psycopg.Connection, services: Iterable[str]) -> list[ServiceBreaker]:
     """The breaker of each of these services, in their order; one that has never opened is closed."""
     wanted = list(services)
-    with connection.cursor(row_factory=class_row(BreakerRow)) as cursor:
+    with connection.cursor(row_factory=class_row(ServiceBreaker)) as cursor:
         found = {row.service: row for row in cursor.execute(_READ, (wanted,))}
-    return [found.get(service, BreakerRow(service)) for service in wanted]
+    return [found.get(service, ServiceBreaker(service)) for service in wanted]
 
 
 def _written(at: datetime) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from supervisor.breakers import BreakerRow
+from supervisor.breakers import ServiceBreaker
 from supervisor.report.summary import in_order
 
 
@@ -121,7 +121,7 @@ class Overview:
     campaigns: Sequence[CampaignLine]  # those that call first; not all, when there are very many
     statuses: Mapping[str, int]  # of all campaigns: how many there are in each
     shared: Sequence[SharedLimit]
-    breakers: Sequence[BreakerRow]  # of every service that calls need
+    breakers: Sequence[ServiceBreaker]  # of every service that calls need
     last_hour: Mapping[str, int]  # outcomes of calls begun within it
     hours: Sequence[Hour]  # the present one and the 23 before, the oldest first
     minutes: Sequence[int]  # calls in progress an hour ago and at the end of each minute since
@@ -146,7 +146,7 @@ class Overview:
         return in_order(day)
 
     @property
-    def troubled(self) -> Sequence[BreakerRow]:
+    def troubled(self) -> Sequence[ServiceBreaker]:
         """Breakers that are not closed."""
         return [breaker for breaker in self.breakers if breaker.state != "closed"]
 

@@ -19,7 +19,7 @@ from actors.campaign.readings import read_answered
 from actors.statements import statement
 from actors.trunk.ledger import read_paces
 from actors.trunk.pace import Pace
-from supervisor.breakers import BreakerRow, read_breakers, services_of
+from supervisor.breakers import ServiceBreaker, read_breakers, services_of
 from supervisor.config.rules import trunk_limits
 from supervisor.config.service import ServiceFile
 from supervisor.database.snapshot import snapshot
@@ -191,7 +191,7 @@ def _outcomes(last_hour: Iterable[dict[str, Any]]) -> Counter[str]:
 def _failures(
     connection: psycopg.Connection[Any],
     now: datetime,
-    breakers: Iterable[BreakerRow],
+    breakers: Iterable[ServiceBreaker],
     last_hour: Iterable[dict[str, Any]],
 ) -> list[Failure]:
     found = [

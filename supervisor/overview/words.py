@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from supervisor.breakers import BreakerRow
+from supervisor.breakers import ServiceBreaker
 from supervisor.overview.overview import Overview, Process
 from supervisor.report.layout import NOTHING
 
@@ -45,16 +45,16 @@ def process(service: Process, now: datetime) -> str:
     return f"campaignd {service.version} on {service.host}, process {service.pid}, for {running}"
 
 
-def breaker_state(breaker: BreakerRow) -> str:
+def breaker_state(breaker: ServiceBreaker) -> str:
     """`half open`."""
     return breaker.state.replace("_", " ")
 
 
-def since(breaker: BreakerRow, now: datetime) -> str:
+def since(breaker: ServiceBreaker, now: datetime) -> str:
     """`09:15:00 (5 min)`: since when it has not been closed, and for how long."""
     return NOTHING if breaker.opened_at is None else f"{clock(breaker.opened_at)} ({length(now - breaker.opened_at)})"
 
 
-def next_try(breaker: BreakerRow) -> str:
+def next_try(breaker: ServiceBreaker) -> str:
     """When an open breaker lets a call through again, to see."""
     return clock(breaker.retry_at) if breaker.retry_at else "now" if breaker.state == "half_open" else NOTHING
