@@ -19,7 +19,7 @@ _sql = partial(statement, __package__)
 
 
 @dataclass(frozen=True)
-class Hour:
+class HourOfDay:
     """The calls that began in one hour of the day, in their campaign's time zone."""
 
     hour: int  # 0 to 23
@@ -42,7 +42,7 @@ class Analytics:
     p95_ring_time_s: float | None = None
     average_time_to_agent_s: float | None = None  # from the answer to the agent in the room; 0 if it waited there
     p95_time_to_agent_s: float | None = None
-    by_hour: tuple[Hour, ...] = ()  # only hours in which calls began
+    by_hour: tuple[HourOfDay, ...] = ()  # only hours in which calls began
 
     @property
     def attempts_per_contact_reached(self) -> float | None:
@@ -73,11 +73,11 @@ def read_analytics(
 ) -> tuple[dict[UUID, Analytics], Analytics]:
     """Of each campaign, and of all of them together. Two statements: hand it a snapshot for figures of one moment."""
     chosen = {"campaign_ids": list(campaign_ids)}
-    hours: defaultdict[UUID | None, list[Hour]] = defaultdict(list)
+    hours: defaultdict[UUID | None, list[HourOfDay]] = defaultdict(list)
     with connection.cursor(row_factory=dict_row) as cursor:
         for row in cursor.execute(_sql("hours"), chosen):
             cost = Cost(read_amounts(row.pop("amounts")), calls=row["calls"], successes=row["answered"])
-            hours[row.pop("campaign_id")].append(Hour(**row, cost=cost))
+            hours[row.pop("campaign_id")].append(HourOfDay(**row, cost=cost))
         found: dict[UUID | None, Analytics] = {}
         for row in cursor.execute(_sql("analytics"), chosen):
             campaign_id = row.pop("campaign_id")
