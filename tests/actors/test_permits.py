@@ -166,10 +166,10 @@ def fails(world: World) -> None:
 
 
 def is_lost(world: World) -> None:
-    lose(world, "spring")
-    campaign = world.service.directory.find(campaign_address(world.id("spring")))
-    assert campaign is not None
-    campaign.ask(SettingsChanged(), timeout=10)  # answered once it knows
+    """And its actor still there: the Roster, whom it tells, would have it stopped."""
+    with in_place_of(world, ROSTER) as told:
+        lose(world, "spring")
+    assert LookAround() in told.told
 
 
 @pytest.mark.parametrize("happens", [fails, is_lost])
