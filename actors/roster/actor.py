@@ -36,7 +36,7 @@ LOOK_FOR_FREE_EVERY = timedelta(seconds=1)
 RENEWALS_PER_LEASE = 3
 LONGEST_SILENCE = timedelta(seconds=20)
 """However long its leases, each process is heard of so often: who has not been for a minute does not count among those
-who use the same trunks, and probe the same services."""
+who probe the same services, and in the end it is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,10 @@ class Roster(Actor):
         self._changed: set[UUID] = set()  # campaigns that have changed since we looked
         # Campaigns that have been told to leave; None: the Roster before this one knew.
         self._leaving: set[UUID] | None = set() if generation == 1 else None
+        # PostgreSQL, whose absence may have ended the Roster before this one, may have been away from the others, too.
+        self._forgets_from = self.clock.now() + (timedelta(0) if generation == 1 else leases.FORGOTTEN_AFTER)
 
     def started(self) -> None:
-        with self._pool.connection() as connection:
-            leases.register(connection, self._supervisor)
         self._look_around()
 
     def stopped(self) -> None:
@@ -118,10 +118,12 @@ class Roster(Actor):
                 raise TypeError(f"the roster can't do anything with {message!r}")
 
     def _look_around(self) -> None:
-        """Renew our leases, and see which campaigns there are."""
+        """Be heard of, renew our leases, and see which campaigns there are."""
         faults.reach("before_lease_renewal")
         with self._pool.connection() as connection:
-            held = leases.renew(connection, self._supervisor.id, self._lease)
+            if self.clock.now() >= self._forgets_from:
+                leases.forget_the_silent(connection)
+            held = leases.renew(connection, self._supervisor, self._lease)
             faults.reach("after_lease_renewal")
             self._work(connection, held)
             self._share(connection)

@@ -279,6 +279,40 @@ def test_who_shares_a_trunk_hears_of_the_other_process_however_long_its_leases_a
     wait_until(lambda: others_are_there(still_world.connection, new_id()))
 
 
+def test_who_died_is_forgotten_by_whoever_has_heard_nothing_of_it_for_long_and_by_who_starts(
+    still_world: World,
+) -> None:
+    """Not by one that PostgreSQL was away from itself: they may be there, and dial through the same trunk."""
+
+    def registered() -> set[UUID]:
+        return {row["id"] for row in still_world.read("SELECT id FROM supervisors")}
+
+    def is_silent(supervisor: UUID) -> UUID:
+        leases.register(still_world.connection, leases.Supervisor(supervisor, "there", 1, "1"))
+        still_world.connection.execute(
+            "UPDATE supervisors SET heartbeat_at = heartbeat_at - %s WHERE id = %s",
+            (leases.FORGOTTEN_AFTER, supervisor),
+        )
+        return supervisor
+
+    before, meanwhile = is_silent(new_id()), new_id()
+    still_world.start()
+    directory = still_world.service.directory
+    wait_until(lambda: registered() and before not in registered())
+    wait_until(lambda: directory.find(ROSTER))
+    still_world.tell(ROSTER, "nonsense")
+    wait_until(lambda: directory.find(ROSTER) is None, what="the Roster's crash")
+    is_silent(meanwhile)
+    still_world.advance(timedelta(seconds=2))
+    roster = wait_until(lambda: directory.find(ROSTER))
+    assert roster is not None
+    roster.ask(LookAround(), timeout=10)
+    assert meanwhile in registered()
+    still_world.advance(leases.FORGOTTEN_AFTER)
+    wait_until(lambda: meanwhile not in registered())
+    assert len(registered()) == 1, "this one has been heard of"
+
+
 def the_only_call(world: World, another_trunk: str | None = None) -> UUID:
     """Somebody talks, and another waits to be called, on a trunk that has room for one."""
     world.limit(trunk="max_concurrent_calls = 1")

@@ -81,7 +81,7 @@ def test_who_hangs_keeps_its_campaigns_until_the_lease_runs_out(
         assert leases.acquire(database, second, campaigns, 5, LONG) == {}
         database.execute("UPDATE campaign_leases SET expires_at = clock_timestamp()")
         assert leases.acquire(database, second, campaigns, 5, LONG) == dict.fromkeys(campaigns, 2)
-        assert leases.renew(database, first, LONG) == {}
+        assert leases.renew(database, leases.Supervisor(first, "here", 1, "1"), LONG) == {}
 
 
 def started_long_ago(database: psycopg.Connection, enough: str) -> None:
@@ -110,3 +110,51 @@ def test_a_lease_does_not_change_hands_under_a_write(database: psycopg.Connectio
         assert leases.acquire(database, second, campaigns, 5, LONG) == {campaigns[1]: 2, campaigns[2]: 2}
         writer.commit()
         assert leases.acquire(database, second, campaigns, 5, LONG) == {campaigns[0]: 2}
+
+
+def silent(database: psycopg.Connection, supervisor: UUID, lasting: timedelta = leases.FORGOTTEN_AFTER) -> None:
+    database.execute(
+        "UPDATE supervisors SET heartbeat_at = clock_timestamp() - %s WHERE id = %s", (lasting, supervisor)
+    )
+
+
+def supervisors(database: psycopg.Connection) -> set[UUID]:
+    return {row[0] for row in database.execute("SELECT id FROM supervisors")}
+
+
+def test_who_is_silent_for_long_is_forgotten_unless_it_holds_a_campaign(
+    database: psycopg.Connection, campaigns: list[UUID]
+) -> None:
+    with present(database) as first, present(database) as second, present(database) as third:
+        leases.acquire(database, second, campaigns[:1], 1, LONG)
+        silent(database, second)
+        silent(database, third)
+        leases.forget_the_silent(database)
+        assert supervisors(database) == {first, second}
+
+
+def test_a_campaign_that_nobody_needs_to_work_does_not_keep_the_dead_in_memory(
+    database: psycopg.Connection, campaigns: list[UUID]
+) -> None:
+    with present(database) as supervisor:
+        leases.acquire(database, supervisor, campaigns, 1, timedelta(0))
+    silent(database, supervisor)
+    leases.forget_the_silent(database)
+    assert supervisors(database) == {supervisor}, "it ran out just now, and may be taken yet"
+    database.execute("UPDATE campaign_leases SET expires_at = clock_timestamp() - %s", (leases.FORGOTTEN_AFTER,))
+    leases.forget_the_silent(database)
+    assert supervisors(database) == set()
+
+
+def test_who_was_forgotten_takes_nothing_before_it_is_heard_of_again(
+    database: psycopg.Connection, campaigns: list[UUID]
+) -> None:
+    """Its process, or its machine, stood still meanwhile."""
+    with present(database) as first, present(database) as second:
+        leases.acquire(database, second, campaigns[:1], 1, timedelta(0))
+        silent(database, first)
+        leases.forget_the_silent(database)
+        assert leases.acquire(database, first, campaigns, 3, LONG) == {}
+        assert leases.renew(database, leases.Supervisor(first, "here", 1, "1"), LONG) == {}
+        assert leases.acquire(database, first, campaigns, 3, LONG).keys() == set(campaigns)
+        assert supervisors(database) == {first, second}

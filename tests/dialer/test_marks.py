@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from psycopg.pq import TransactionStatus
@@ -12,7 +13,9 @@ from actors.campaign.ledger import ClaimedTask
 from actors.dialer.ledger import Mark, mark_dialing
 from actors.ids import new_id
 from actors.limiter import COUNTED_MINUTE, CallLimits
-from tests.campaign.book import SECOND, Book, result
+from actors.roster import leases
+from actors.roster.actor import LONGEST_SILENCE
+from tests.campaign.book import MINUTE, SECOND, Book, result
 from tests.waiting import wait_until
 from tests.world import TUESDAY
 
@@ -32,14 +35,30 @@ def claimed(book: Book, count: int) -> list[ClaimedTask]:
     return book.claim(campaign, count)
 
 
-def shared(book: Book) -> None:
+def shared(book: Book) -> UUID:
     """From now on another process may use the trunk too."""
-    for supervisor in (book.supervisor, new_id()):
-        book.connection.execute(
-            "INSERT INTO supervisors VALUES (%s, 'here', 1, '1', now(), clock_timestamp())"
-            " ON CONFLICT (id) DO UPDATE SET heartbeat_at = clock_timestamp()",
-            (supervisor,),
-        )
+    other = new_id()
+    for supervisor in (book.supervisor, other):
+        is_heard_of(book, supervisor)
+    return other
+
+
+def is_heard_of(book: Book, supervisor: UUID) -> None:
+    leases.register(book.connection, leases.Supervisor(supervisor, "here", 1, "1"))
+
+
+def were_heard_of_last(book: Book, ago: timedelta, *supervisors: UUID) -> None:
+    book.connection.execute(
+        "UPDATE supervisors SET heartbeat_at = clock_timestamp() - %s WHERE id = ANY(%s)", (ago, list(supervisors))
+    )
+
+
+def works_the_campaign_of(book: Book, supervisor: UUID, task: ClaimedTask) -> None:
+    book.connection.execute(
+        "UPDATE campaign_leases SET supervisor_id = %s"
+        " WHERE campaign_id = (SELECT campaign_id FROM calls WHERE id = %s)",
+        (supervisor, task.call_id),
+    )
 
 
 def mark(book: Book, task: ClaimedTask, limits: CallLimits = UNLIMITED, now: datetime = TUESDAY) -> Mark:
@@ -124,3 +143,35 @@ def test_processes_mark_the_calls_of_a_shared_trunk_one_after_the_other(book: Bo
             mark(book, second, limits)
     wait_until(lambda: other.info.transaction_status is TransactionStatus.IDLE)
     assert mark(book, second, limits) is Mark.TRUNK_FULL
+
+
+@pytest.mark.parametrize("away_from", ["all of them", "the other", "ours"])
+def test_processes_keep_the_limits_of_their_trunk_after_postgresql_was_away_for_minutes(
+    book: Book, away_from: str
+) -> None:
+    """Each has calls in progress, and has not heard of the others since."""
+    other = shared(book)
+    (ours,), (theirs,) = claimed(book, 1), claimed(book, 1)
+    works_the_campaign_of(book, other, theirs)
+    limits = CallLimits(concurrent=1)
+    assert mark(book, theirs, limits) is Mark.DIALING
+    away = {"all of them": (book.supervisor, other), "the other": (other,), "ours": (book.supervisor,)}
+    were_heard_of_last(book, 5 * MINUTE, *away[away_from])
+    assert mark(book, ours, limits) is Mark.TRUNK_FULL
+    is_heard_of(book, book.supervisor)
+    assert mark(book, ours, limits) is Mark.TRUNK_FULL
+
+
+def test_calls_of_a_process_that_has_died_count_for_as_long_as_a_minute_can_hold_them(book: Book) -> None:
+    """It may have dialed until just before it would have been heard of again."""
+    died = shared(book)
+    first, second = claimed(book, 2)
+    limits = CallLimits(per_minute=1)
+    assert mark(book, first, limits) is Mark.DIALING
+    book.connection.execute("UPDATE calls SET state = 'ended', outcome = 'busy' WHERE id = %s", (first.call_id,))
+    were_heard_of_last(book, LONGEST_SILENCE + COUNTED_MINUTE, died)
+    leases.forget_the_silent(book.connection)
+    assert mark(book, second, limits, TUESDAY + COUNTED_MINUTE) is Mark.TRUNK_FULL
+    were_heard_of_last(book, leases.FORGOTTEN_AFTER, died)
+    leases.forget_the_silent(book.connection)
+    assert mark(book, second, limits, TUESDAY + COUNTED_MINUTE) is Mark.DIALING, "ours alone sees to it now"

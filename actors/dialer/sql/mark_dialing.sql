@@ -13,5 +13,4 @@ WHERE id = %(call)s
                   AND (d.company_id IS NULL OR d.company_id = calls.company_id))
   AND EXISTS (SELECT FROM campaign_leases l WHERE l.campaign_id = calls.campaign_id AND l.epoch = %(epoch)s
               AND l.expires_at > clock_timestamp() FOR SHARE)
-  AND (%(room_is_seen_to)s OR NOT EXISTS (
-      SELECT FROM supervisors WHERE heartbeat_at > clock_timestamp() - interval '1 minute' HAVING count(*) > 1))
+  AND (%(room_is_seen_to)s OR NOT EXISTS (SELECT FROM supervisors HAVING count(*) > 1))

@@ -1,5 +1,5 @@
--- One row where other processes may dial, too, and then the trunk is ours until the end of this transaction. One that
--- has died counts for as long as it could have been heard of: its last dials may still be on their way.
+-- One row where other processes may dial, too, and then the trunk is ours until the end of this transaction. However
+-- long one has not been heard of, it counts until it is forgotten (actors/roster/leases.py): PostgreSQL may have been
+-- away from it, or from all. Who is not among them holds no lease, and so marks no call.
 SELECT pg_advisory_xact_lock(hashtextextended('trunk:' || %(trunk)s, 0))
-FROM supervisors
-WHERE heartbeat_at > clock_timestamp() - interval '1 minute' HAVING count(*) > 1
+FROM supervisors HAVING count(*) > 1
