@@ -20,7 +20,9 @@ from supervisor.database.pool import connection_string
 
 _QUIET_S = 20.0
 """After so long without a notification the connection is tried."""
-_RECONNECT_PAUSES_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+RECONNECT_PAUSES_S = (0.1, 0.5, 1.0, 2.0)
+"""After a start of PostgreSQL, which refuses one attempt or another meanwhile, we appear again before we count as gone
+(`supervisor_is_gone`): others would fetch again what we are fetching, beside us."""
 
 
 T = TypeVar("T")
@@ -67,7 +69,7 @@ class Listener:
                             await connection.execute("SELECT")
             except (psycopg.Error, TimeoutError) as error:
                 self.connected = False
-                pause = _RECONNECT_PAUSES_S[min(failures, len(_RECONNECT_PAUSES_S) - 1)]
+                pause = RECONNECT_PAUSES_S[min(failures, len(RECONNECT_PAUSES_S) - 1)]
                 failures += 1
                 self._log.warning("listener_lost", error=str(error), retry_in_s=pause)
                 await asyncio.sleep(pause)

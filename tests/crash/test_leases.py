@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from actors.ids import new_id
 from actors.roster import leases
+from supervisor.notifications import RECONNECT_PAUSES_S
 from tests.waiting import wait_until
 
 LONG = timedelta(hours=1)
@@ -101,6 +103,16 @@ def test_nobody_counts_as_gone_who_has_just_lost_a_connection_with_all_others(
             leases.acquire(database, first, campaigns, 5, LONG)
         assert leases.acquire(database, second, campaigns, 5, LONG) == {}
         assert leases.count_live(database, second, LONG) == 2
+
+
+def test_who_lost_its_connection_with_all_others_appears_again_before_it_counts_as_gone(
+    database: psycopg.Connection,
+) -> None:
+    (definition,) = database.execute("SELECT pg_get_functiondef('supervisor_is_gone'::regproc)").fetchone() or ("",)
+    while_s = re.search(r"interval '(\d+) seconds'", definition)
+    assert while_s is not None
+    refused_while_it_starts = 1
+    assert (refused_while_it_starts + 1) * max(RECONNECT_PAUSES_S) < float(while_s[1])
 
 
 def test_a_lease_does_not_change_hands_under_a_write(database: psycopg.Connection, campaigns: list[UUID]) -> None:
