@@ -56,6 +56,7 @@ class ProbeReturned:
     service: str
     generation: int
     unneeded: bool = False  # nor does anything wait for the service: closing its breaker costs nothing
+    shut: bool = False  # it was to be a call, and nobody may be called now: at night, say
 
 
 @dataclass(frozen=True)

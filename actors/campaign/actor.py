@@ -17,7 +17,7 @@ from actors.addresses import BREAKERS, CALLS, ROSTER, Address, dialer_address, t
 from actors.breakers.messages import WhatFails
 from actors.call import Call, CallResult
 from actors.campaign import ledger
-from actors.campaign.allowance import CLAIM_MOST, Allowance, Headroom
+from actors.campaign.allowance import CLAIM_MOST, NO_HEADROOM, Allowance, Headroom
 from actors.campaign.conduct import Conduct
 from actors.campaign.leased import LOOK_AGAIN, Leased
 from actors.campaign.ledger import CampaignRow, ClaimedTask, Reached, Unfinished
@@ -256,11 +256,13 @@ class Campaign(Leased):
     def _probe(self, offered: ProbeOffered) -> None:
         """Call one more contact although a service fails, if nothing else is in the way."""
         now, claimed = self.clock.now(), []
-        if offered.trunk == self._campaign.trunk and self._allowance.room_for_probe(offered.service, now):
+        is_ours = offered.trunk == self._campaign.trunk
+        headroom = self._allowance.headroom_for_probe(offered.service, now) if is_ours else NO_HEADROOM
+        if headroom.calls > 0:
             claimed = self._claim([offered.call_id], now, probe=offered.service)
             self._place(claimed, now, slots=1, probe=offered.service)
         if not claimed:
-            self.tell(trunk_address(offered.trunk), ProbeDeclined(offered.call_id))
+            self.tell(trunk_address(offered.trunk), ProbeDeclined(offered.call_id, shut=headroom.shut))
 
     def _place(self, claimed: Sequence[ClaimedTask], now: datetime, *, slots: int, probe: str | None = None) -> None:
         """Those for which there are no slots are made ready, and wait."""

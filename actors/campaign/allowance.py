@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actors.blame import Fault
@@ -90,10 +90,13 @@ class Allowance:
         restless = self.limiter.in_progress or self.limiter.begun_within_a_minute(now)
         return headroom.opens_at if headroom.shut and not restless else None
 
-    def room_for_probe(self, service: str, now: datetime) -> bool:
-        """Whether one call may begin to see if `service` works again: nothing else is in its way."""
-        held = not self._running and self._held_by != {service}
-        return not held and not self.failing & self._needs - {service} and self._headroom(now).calls > 0
+    def headroom_for_probe(self, service: str, now: datetime) -> Headroom:
+        """How many calls might begin, if only `service` worked: one of them may, to see if it does again."""
+        if not self._running and not self._held_by:
+            return NO_HEADROOM
+        headroom = self._headroom(now)
+        others = (self._held_by | self.failing & self._needs) - {service}
+        return replace(headroom, calls=0) if others else headroom
 
     def met_an_outage(self, result: CallResult) -> bool:
         """Whether a call failed by a service that is known to fail, by any when it was made to see whether one still

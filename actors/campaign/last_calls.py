@@ -59,7 +59,7 @@ class LastCalls(Actor):
             case ReadyForSlot():
                 self.tell(dialer_address(message.call_id), DoNotBegin())
             case ProbeOffered():
-                self.tell(trunk_address(message.trunk), ProbeDeclined(message.call_id))
+                self.tell(trunk_address(message.trunk), ProbeDeclined(message.call_id, shut=True))
             case CallsInDoubt():
                 self._under_lease(self._see_to_calls)
             case _:

@@ -63,7 +63,7 @@ class Leased(Actor):
     def receive(self, message: Any) -> None:
         if self._lost_at is not None and not isinstance(message, Return | Drain):
             if isinstance(message, ProbeOffered):
-                self.tell(trunk_address(message.trunk), ProbeDeclined(message.call_id))
+                self.tell(trunk_address(message.trunk), ProbeDeclined(message.call_id, shut=True))
             return
         try:
             if isinstance(message, Return):

@@ -117,6 +117,7 @@ class Trunk(Actor):
         self._probe: ProbeWanted | None = None
         self._probe_call: UUID | None = None  # the one call that may begin in spite of the probed service's breaker
         self._to_offer: list[UUID] = []  # campaigns that the probe has not been offered yet
+        self._all_shut = True  # of those that it has been offered, none may call anybody now
 
     def started(self) -> None:
         with self._pool.connection() as connection:
@@ -163,10 +164,10 @@ class Trunk(Actor):
                 self._failing = message.services
             case ProbeWanted():
                 self._probe = message
-                self._to_offer = self._directory.campaigns()
+                self._to_offer, self._all_shut = self._directory.campaigns(), True
                 self._offer_probe()
             case ProbeDeclined():
-                self._return((message.call_id,))
+                self._return((message.call_id,), shut=message.shut)
             case TrunkConfigured():
                 self._configure(message.limits)
             case Faster():
@@ -206,10 +207,11 @@ class Trunk(Actor):
             if began_at is not None:
                 self._limiter.began(call_id, began_at)
 
-    def _return(self, call_ids: Collection[UUID]) -> None:
+    def _return(self, call_ids: Collection[UUID], *, shut: bool = False) -> None:
         """Nobody is called by these: if one was to be the probe, another campaign may have somebody to call."""
         self._withdraw(call_ids)
         if self._probe_call in call_ids:
+            self._all_shut = self._all_shut and shut
             self._offer_probe()
 
     def _withdraw(self, call_ids: Iterable[UUID]) -> None:
@@ -306,7 +308,8 @@ class Trunk(Actor):
             self._withdraw((call_id,))
         if probe is not None:
             self._probe = self._probe_call = None
-            self.tell(BREAKERS, ProbeReturned(probe.service, probe.generation))
+            shut = self._all_shut and not self._to_offer
+            self.tell(BREAKERS, ProbeReturned(probe.service, probe.generation, shut=shut))
 
     # Pace
 

@@ -70,3 +70,4 @@ class ProbeDeclined:
     """From a campaign: it has no use for the probe that this permit was for."""
 
     call_id: UUID
+    shut: bool  # nor had it, whatever limits and delays there are: it may not call anybody now

@@ -25,7 +25,7 @@ from actors.roster.messages import LookAround
 from actors.services import LIVEKIT
 from actors.supervision import StopChild
 from actors.trunk.actor import LOOK_AGAIN
-from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ReadyToBegin, SlotGiven
+from actors.trunk.messages import PermitsKept, PermitsReturned, PermitsWanted, ProbeDeclined, ReadyToBegin, SlotGiven
 from supervisor.simulator import Answer, Outage
 from tests.livekit_rooms import hang_up
 from tests.tree.people import Registrar
@@ -128,7 +128,12 @@ def lose(world: World, slug: str) -> None:
         "UPDATE campaign_leases SET supervisor_id = %s, epoch = epoch + 1 WHERE campaign_id = %s",
         (other, world.id(slug)),
     )
-    campaign = world.service.directory.find(campaign_address(world.id(slug)))
+    knows_of_it(world, slug)
+
+
+def knows_of_it(world: World, slug: str) -> None:
+    """Its actor has begun, and what it says at its start is said; and it has read its row anew."""
+    campaign = wait_until(lambda: world.service.directory.find(campaign_address(world.id(slug))))
     assert campaign is not None
     campaign.ask(SettingsChanged(), timeout=10)
 
@@ -163,6 +168,7 @@ def fails(world: World) -> None:
         return resident is not None and resident.actor_class is LastCalls
 
     wait_until(only_last_calls)
+    knows_of_it(world, "spring")
 
 
 def is_lost(world: World) -> None:
@@ -176,14 +182,50 @@ def is_lost(world: World) -> None:
 def test_a_probe_that_is_offered_to_who_may_not_call_is_another_campaigns_or_nobodys(
     still_world: World, happens: Callable[[World], None]
 ) -> None:
-    still_world.livekit.set_script({NUMBERS[0]: [Answer(ring_s=1, talk_s=80_000)]})
-    still_world.campaign("spring", NUMBERS[:1], "[call]\nmax_call_duration_s = 86400")
-    still_world.start()
-    wait_until(lambda: [call["state"] for call in still_world.calls("spring")] == ["answered"])
+    a_long_call(still_world, NUMBERS[:1])
     happens(still_world)
-    with in_place_of(still_world, BREAKERS) as told:
-        still_world.tell(trunk_address("main"), ProbeWanted(LIVEKIT, 1, TUESDAY + timedelta(minutes=3)))
-        wait_until(lambda: ProbeReturned(LIVEKIT, 1) in told.told)
+    assert probe_that_comes_back(still_world).shut
+
+
+def outside_its_hours(world: World) -> None:
+    closed_campaign(world, "")
+
+
+def paused_within_its_hours(world: World) -> None:
+    campaign_id = closed_campaign(world, "")
+    statuses.pause(world.connection, campaign_id, TUESDAY, "operator anna")
+    knows_of_it(world, "spring")
+    world.advance(timedelta(hours=9))
+
+
+def without_campaigns(world: World) -> None:
+    world.start()
+
+
+def at_its_limit(world: World) -> None:
+    a_long_call(world, NUMBERS[:2], "[limits]\nmax_concurrent_calls = 1\n")
+
+
+def with_nobody_due(world: World) -> None:
+    a_long_call(world, NUMBERS[:1])
+
+
+def on_a_full_trunk(world: World) -> None:
+    world.limit(trunk="max_concurrent_calls = 1")
+    a_long_call(world, NUMBERS[:2])
+
+
+@pytest.mark.parametrize(
+    ("campaign", "shut"),
+    [(outside_its_hours, True), (paused_within_its_hours, True), (without_campaigns, True),
+     (at_its_limit, False), (with_nobody_due, False), (on_a_full_trunk, False)],
+)  # fmt: skip
+def test_a_probe_comes_back_with_whether_nobody_may_be_called_now(
+    still_world: World, campaign: Callable[[World], None], shut: bool
+) -> None:
+    """Whom only limits and delays keep is called soon: there an outage that lasts is in the way."""
+    campaign(still_world)
+    assert probe_that_comes_back(still_world).shut is shut
 
 
 def test_a_probe_that_died_with_the_campaign_it_was_offered_to_is_anothers(still_world: World) -> None:
@@ -202,6 +244,10 @@ def test_a_probe_that_died_with_the_campaign_it_was_offered_to_is_anothers(still
         (first,) = wait_until(offered)
         still_world.tell(trunk, PermitsKept(first, ()))  # as its next actor says
         wait_until(lambda: offered() == set(asked))
+        (second,) = [said for said in asked[({*asked} - {first}).pop()].told if isinstance(said, ProbeOffered)]
+        with in_place_of(still_world, BREAKERS) as told:
+            still_world.tell(trunk, ProbeDeclined(second.call_id, shut=True))
+            wait_until(lambda: ProbeReturned(LIVEKIT, 1, shut=False) in told.told, what="the first may call yet")
 
 
 def test_a_call_that_ended_while_its_campaign_was_down_leaves_its_room_to_others(still_world: World) -> None:
@@ -313,6 +359,22 @@ def test_who_died_is_forgotten_by_whoever_has_heard_nothing_of_it_for_long_and_b
     assert len(registered()) == 1, "this one has been heard of"
 
 
+def a_long_call(world: World, numbers: list[str], limits: str = "") -> None:
+    """One of these talks, as long as a test may take; the others wait."""
+    world.livekit.set_script({number: [Answer(ring_s=1, talk_s=80_000)] for number in numbers})
+    world.campaign("spring", numbers, limits + "[call]\nmax_call_duration_s = 86400")
+    world.start()
+    wait_until(lambda: [call["state"] for call in world.calls("spring")] == ["answered"])
+
+
+def probe_that_comes_back(world: World) -> ProbeReturned:
+    """What the breakers are told that want one, of a trunk through which nobody can be called."""
+    with in_place_of(world, BREAKERS) as told:
+        world.tell(trunk_address("main"), ProbeWanted(LIVEKIT, 1, world.clock.now() + timedelta(minutes=3)))
+        (returned,) = wait_until(lambda: [each for each in told.told if isinstance(each, ProbeReturned)])
+    return returned
+
+
 def the_only_call(world: World, another_trunk: str | None = None) -> UUID:
     """Somebody talks, and another waits to be called, on a trunk that has room for one."""
     world.limit(trunk="max_concurrent_calls = 1")
@@ -332,11 +394,8 @@ def closed_campaign(world: World, settings: str) -> UUID:
     closed = '[schedule]\ndaily_start_time = "18:00"\ndaily_end_time = "20:00"\n'
     world.campaign("spring", [f"+7945000000{n}" for n in range(3)], closed + settings)
     world.start()
-    campaign_id = world.id("spring")
-    campaign = wait_until(lambda: world.service.directory.find(campaign_address(campaign_id)))
-    assert campaign is not None
-    campaign.ask(SettingsChanged(), timeout=10)  # answered once it has begun: what it says at its start is said
-    return campaign_id
+    knows_of_it(world, "spring")
+    return world.id("spring")
 
 
 def kill_whoever_claims(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

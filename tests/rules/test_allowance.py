@@ -67,15 +67,23 @@ def test_nothing_begins_while_a_service_fails_that_it_needs(service: str) -> Non
 def test_a_probe_may_pass_its_own_breaker_and_nothing_else() -> None:
     held = allowance(running=False, held_by=frozenset({TRUNK}))
     held.failing = frozenset({TRUNK})
-    assert held.room_for_probe(TRUNK, TUESDAY)
+    assert held.headroom_for_probe(TRUNK, TUESDAY) == Headroom(5)
     assert held.headroom(TUESDAY) == NO_HEADROOM
     held.failing = frozenset({TRUNK, LIVEKIT})
-    assert not held.room_for_probe(TRUNK, TUESDAY), "LiveKit fails too"
+    assert held.headroom_for_probe(TRUNK, TUESDAY) == Headroom(0), "LiveKit fails too"
     by_an_operator = allowance(running=False)
     by_an_operator.failing = frozenset({TRUNK})
-    assert not by_an_operator.room_for_probe(TRUNK, TUESDAY)
+    assert by_an_operator.headroom_for_probe(TRUNK, TUESDAY) == NO_HEADROOM
     by_two = allowance(running=False, held_by=frozenset({TRUNK, AGENTS}))
-    assert not by_two.room_for_probe(TRUNK, TUESDAY)
+    assert by_two.headroom_for_probe(TRUNK, TUESDAY) == Headroom(0)
+
+
+def test_a_campaign_outside_its_hours_has_no_room_for_a_probe_whatever_fails_besides() -> None:
+    later = ScheduleSettings(start_time=TUESDAY + timedelta(hours=1))
+    settings = CampaignSettings(limits=FIVE, schedule=later)
+    closed = allowance(running=False, held_by=frozenset({TRUNK, AGENTS}), settings=settings)
+    assert closed.headroom_for_probe(TRUNK, TUESDAY).shut
+    assert not closed.headroom_for_probe(TRUNK, TUESDAY + timedelta(hours=1)).shut
 
 
 def test_a_failing_service_does_not_keep_a_campaigns_time_from_being_over() -> None:
