@@ -133,8 +133,9 @@ class Telemetry(Protocol):
         """An actor of this kind died too often, and is not started again."""
         ...
 
-    def breaker_watched(self, service: str, state: str | None) -> None:
-        """There is a circuit breaker for this service, and this is its state; None: nobody here needs it any more."""
+    def breaker_watched(self, service: str, state: str | None, *, untried: bool) -> None:
+        """There is a circuit breaker for this service, and this is its state; None: nobody here needs it any more.
+        `untried`: only a call could show whether the service works, and nobody may be called now."""
         ...
 
     def breaker_changed(self, service: str, state: str) -> None:

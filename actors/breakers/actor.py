@@ -82,6 +82,7 @@ class Breakers(Actor):
         self._services: dict[str, Watched] = {}
         self._ours: dict[str, Probe] = {}  # those that this process makes now, by service
         self._stand_back: set[str] = set()
+        self._untried: set[str] = set()  # those that our last probe found nobody for who may be called
         self._refused_on: str | None = None  # the trunk of the last call that LiveKit has failed
         self._wrong_numbers = WrongNumbers()
         self._told = ServicesFailing(frozenset(), frozenset())
@@ -124,7 +125,7 @@ class Breakers(Actor):
                 self._answered(message)
             case ProbeReturned():
                 if probe := self._current(message):
-                    self._returned(message.service, probe, unneeded=message.unneeded)
+                    self._returned(message.service, probe, unneeded=message.unneeded, shut=message.shut)
             case AgentSentFor() | AgentAbsent():
                 if (probe := self._current(message)) and probe.room:
                     self._wait_for_agent(message.service, probe.generation, probe.room)
@@ -195,6 +196,7 @@ class Breakers(Actor):
             return
         self._ours[service] = probe = Probe(permit)
         self._stand_back.discard(service)
+        self._untried.discard(service)
         self._changed(watched)
         if self._ours.get(service) is not probe:
             return  # another process has taken it
@@ -266,7 +268,8 @@ class Breakers(Actor):
     def _try_next_trunk(self, probe: Probe) -> None:
         self._want(trunk_address(probe.trunks.pop(0)), LIVEKIT, probe)
 
-    def _returned(self, service: str, probe: Probe, *, unneeded: bool = False) -> None:
+    def _returned(self, service: str, probe: Probe, *, unneeded: bool = False, shut: bool = False) -> None:
+        probe.shut = probe.shut and shut
         if probe.trunks:
             self._try_next_trunk(probe)
         elif unneeded:
@@ -274,6 +277,8 @@ class Breakers(Actor):
         else:
             # Whoever waits for it would run into an outage, if it lasts.
             self._stand_back.add(service)
+            if probe.shut:
+                self._untried.add(service)
             self._answer(service, probe.generation, Result.NOTHING)
 
     def _wait_for_agent(self, service: str, generation: int, room: AgentRoom) -> None:
@@ -368,8 +373,9 @@ class Breakers(Actor):
         return not service.startswith("trunk:") or service in map(trunk_service, self._trunks)
 
     def _show(self, watched: Watched) -> None:
-        state = watched.breaker.state.value if self._is_configured(watched.service) else None
-        self._telemetry.breaker_watched(watched.service, state)
+        service, state = watched.service, watched.breaker.state
+        untried = state is State.OPEN and service in self._untried
+        self._telemetry.breaker_watched(service, state.value if self._is_configured(service) else None, untried=untried)
 
     def _pulse(self) -> None:
         self._rows.follow(self._services)  # of what was said while nobody listened, nobody tells again

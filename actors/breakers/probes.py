@@ -52,6 +52,7 @@ class Probe:
     permit: Permit
     room: AgentRoom | None = None  # of agents
     trunks: list[str] = field(default_factory=list)  # of LiveKit: those through which it has not been tried yet
+    shut: bool = True  # through those that were asked nobody may be called now
 
     @property
     def generation(self) -> int:

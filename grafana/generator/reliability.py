@@ -107,7 +107,8 @@ def _now() -> Band:
 def _services() -> Band:
     breakers = states(
         "Breakers",
-        "Of every service that calls need. Open: left alone for a while. Half open: tried with a few calls.",
+        "Of every service that calls need. Open: left alone for a while, or until somebody may be called to try it. "
+        "Half open: tried with one call.",
         Ask(
             '2 * max by (service) (campaignd_breaker_state{state="open"})'
             ' + max by (service) (campaignd_breaker_state{state="half_open"})',

@@ -147,6 +147,11 @@ _DEFINITIONS = (
         ("service", "state"),
     ),
     Definition(
+        "campaignd_breaker_untried", _GAUGE,
+        "1 while only a call could show whether a failing service works again, and nobody may be called.",
+        ("service",),
+    ),
+    Definition(
         "campaignd_breaker_transitions_total", _COUNTER, "Circuit breakers that came into a state.",
         ("service", "state"),
     ),

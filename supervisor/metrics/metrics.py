@@ -60,6 +60,7 @@ class Metrics:
         self._claim = make.histogram("campaignd_claim_seconds")
         self._settle = make.histogram("campaignd_settle_seconds")
         self._breaker_state = make.gauge("campaignd_breaker_state")
+        self._breaker_untried = make.gauge("campaignd_breaker_untried")
         self._breaker_transitions = make.counter("campaignd_breaker_transitions_total")
         self._restarts = make.counter("campaignd_actor_restarts_total")
         self._quarantined = make.counter("campaignd_actors_quarantined_total")
@@ -174,7 +175,11 @@ class Metrics:
     def actor_quarantined(self, kind: str) -> None:
         self._quarantined.labels(kind).inc()
 
-    def breaker_watched(self, service: str, state: str | None) -> None:
+    def breaker_watched(self, service: str, state: str | None, *, untried: bool) -> None:
+        if state is None:
+            self._breaker_untried.remove(service)
+        else:
+            self._breaker_untried.labels(service).set(untried)
         for each in _BREAKER_STATES:
             if state is None:
                 self._breaker_state.remove(service, each)

@@ -14,6 +14,7 @@ from actors.jobs.call_lists.importing import import_call_list
 from actors.roster import statuses
 from supervisor.simulator import Answer, Outage, Refuse
 from tests.livekit_rooms import participants, rooms
+from tests.metrics.scraped import scrape, value
 from tests.waiting import wait_until
 from tests.world import TUESDAY, World
 
@@ -166,6 +167,35 @@ def test_an_outage_costs_a_campaign_that_dials_slowly_no_more(still_world: World
     assert failed_attempts(still_world, "spring") <= 1 + THRESHOLD
     wait_until(lambda: still_world.row("spring")["status_message"] == "Paused: circuit breaker trunk:main is open")
     still_world.check_ledger()
+
+
+def test_an_outage_that_nobody_may_be_called_to_try_at_night_is_shown_as_such(still_world: World) -> None:
+    hours = '[schedule]\ndaily_start_time = "08:00"\ndaily_end_time = "09:10"\n'
+    still_world.campaign("spring", NUMBERS[:20], hours + "[limits]\nmax_concurrent_calls = 5")
+    still_world.livekit.set_script({number: [DOWN] for number in NUMBERS})
+    still_world.start()
+    wait_for_breaker(still_world, "trunk:main", "open")
+
+    def untried() -> float | None:
+        return value(scrape(still_world), "campaignd_breaker_untried", service="trunk:main")
+
+    def tried(*, so_far: int) -> bool:
+        pass_time(still_world, timedelta(seconds=30))
+        return len(still_world.calls("spring")) > so_far and breaker(still_world, "trunk:main")["state"] == "open"
+
+    wait_until(lambda: tried(so_far=THRESHOLD), what="it to be tried in the evening")
+    assert untried() == 0
+    still_world.advance(timedelta(hours=1))
+
+    def comes_back() -> bool:
+        pass_time(still_world, timedelta(seconds=30))
+        return untried() == 1
+
+    wait_until(comes_back, what="nobody to be called at night")
+    by_day = len(still_world.calls("spring"))
+    still_world.advance(timedelta(hours=22))
+    wait_until(lambda: tried(so_far=by_day), what="it to be tried in the morning")
+    assert untried() == 0
 
 
 def test_livekit_is_tried_without_calling_anybody_until_it_answers(still_world: World) -> None:

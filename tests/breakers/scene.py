@@ -85,6 +85,10 @@ class Process:
         """Whether this is the service's state, as Prometheus sees it."""
         return self.metrics.registry.get_sample_value("campaignd_breaker_state", _labels(service, state)) == 1
 
+    def is_untried(self, service: str) -> bool:
+        """Whether nobody may be called to try the service, as Prometheus sees it."""
+        return self.metrics.registry.get_sample_value("campaignd_breaker_untried", {"service": service}) == 1
+
     def changes(self, service: str) -> dict[str, int]:
         """How often the service's breaker came into each state, by a decision of this process."""
         name, states = "campaignd_breaker_transitions_total", ("open", "half_open", "closed")

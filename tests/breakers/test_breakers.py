@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from actors.actor import Reminder
 from actors.addresses import RECORDING, SUPERVISOR, Address, trunk_address
 from actors.blame import Fault
+from actors.breakers.actor import STAND_BACK
 from actors.breakers.breaker import State
 from actors.breakers.messages import (
     BreakerChanged,
@@ -260,6 +261,24 @@ def test_a_trunk_without_anyone_to_call_is_asked_again_and_loses_nothing(ledger:
     assert row["open_s"] == 30
 
 
+def test_a_trunk_that_nobody_may_be_called_through_is_shown_as_untried_until_it_is_tried(
+    ledger: Ledger, here: Process
+) -> None:
+    here.fail()
+    ledger.wait_for_state(TRUNK, "open")
+    assert not here.is_untried(TRUNK)
+    here.tree.advance(30)
+    at_night = probe_wanted(here)
+    here.tell(ProbeReturned(TRUNK, at_night.generation, shut=True))
+    wait_until(lambda: here.is_untried(TRUNK))
+    here.tree.advance(30 + STAND_BACK.total_seconds())
+    in_the_morning = wait_until(lambda: (wanted := probe_wanted(here)) != at_night and wanted)
+    assert not here.is_untried(TRUNK)
+    here.tell(ProbeReturned(TRUNK, in_the_morning.generation, shut=False))  # the first who may be called is due soon
+    wait_until(lambda: here.changes(TRUNK)["open"] == 3)
+    assert not here.is_untried(TRUNK)
+
+
 def test_an_outage_is_warned_of_once_however_often_the_service_is_tried(ledger: Ledger, here: Process) -> None:
     """Through a trunk nobody may be called at night, and it is asked for a probe all night."""
     with capture_logs() as said:
@@ -357,6 +376,44 @@ def test_a_call_that_is_to_show_whether_livekit_works_is_looked_for_on_each_trun
     wait_for(spare, wanted)
     here.ended(Outcome.BUSY, Fault.CALLEE, trunk="spare")
     ledger.wait_for_state("livekit", "closed")
+
+
+@pytest.mark.parametrize("shut", [(True, True), (True, False), (False, True)])
+def test_livekit_is_untried_when_nobody_may_be_called_through_any_trunk(
+    ledger: Ledger, here: Process, shut: tuple[bool, bool]
+) -> None:
+    spare = here.tree.registrar(trunk_address("spare"))
+    here.tell(BreakersConfigured(LIMITS, ("main", "spare")))
+    for trunk in ("main", "spare"):
+        campaign = ledger.campaign()
+        ledger.change(campaign, "trunk", trunk)
+        ledger.task(campaign)
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_status(campaign, "paused")
+    here.tree.advance(30)
+    wanted = probe_wanted(here, "livekit")
+    here.tell(ProbeReturned("livekit", wanted.generation, shut=shut[0]))
+    wait_for(spare, wanted)
+    here.tell(ProbeReturned("livekit", wanted.generation, shut=shut[1]))
+    wait_until(lambda: here.changes("livekit")["open"] == 2)
+    assert here.is_untried("livekit") is all(shut)
+
+
+def test_livekit_that_does_not_answer_is_tried_whether_or_not_anybody_may_be_called(
+    ledger: Ledger, here: Process, livekit: SimulatorThread
+) -> None:
+    ledger.task(ledger.campaign())
+    for _ in range(3):
+        here.ended(Outcome.ERROR, Fault.LIVEKIT)
+    ledger.wait_for_state("livekit", "open")
+    here.tree.advance(30)
+    here.tell(ProbeReturned("livekit", probe_wanted(here, "livekit").generation, shut=True))
+    wait_until(lambda: here.is_untried("livekit"))
+    livekit.set_knobs(outages={"all": Outage("http", 503)})
+    here.tree.advance(30 + STAND_BACK.total_seconds())
+    wait_until(lambda: here.changes("livekit")["open"] == 3)
+    assert not here.is_untried("livekit")
 
 
 @pytest.mark.parametrize("why", ["no list", "operator", "trunk", "too early", "too late"])
