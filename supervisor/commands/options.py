@@ -22,11 +22,19 @@ def service_file(given: Path | None) -> Path:
     elif named := os.environ.get("CAMPAIGND_CONFIG"):
         file, hint = Path(named), " (named by CAMPAIGND_CONFIG)"
     else:
-        file = _SYSTEM if _SYSTEM.exists() else _CHECKOUT
+        file = _CHECKOUT if _is_missing(_SYSTEM) else _SYSTEM
         hint = " (name another with --config or CAMPAIGND_CONFIG)"
-    if not file.is_file():
+    if _is_missing(file):
         raise ConfigurationError(f"{file}: no such file{hint}")
     return file
+
+
+def _is_missing(file: Path) -> bool:
+    """Not so a file in a folder that may not be entered, as /etc/campaignd is for most: reading it says why."""
+    try:
+        return not file.exists()
+    except OSError:
+        return False
 
 
 _CONFIG: dict[str, Any] = {

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 from config_folder import Folder
 
+from supervisor.commands import options
+from supervisor.config.load import load_service
+from supervisor.config.problems import ConfigurationFilesError
+
 CHECKOUT = Path(__file__).parents[2]
+NOBODY = 65_534
 
 
 def check(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -76,3 +81,27 @@ def test_a_missing_file_is_one_line_that_names_it(folder: Folder) -> None:
     assert (done.returncode, done.stderr) == (2, "campaignd: nowhere.toml: no such file\n")
     done = check(folder=folder.path, CAMPAIGND_CONFIG="gone.toml")
     assert (done.returncode, done.stderr) == (2, "campaignd: gone.toml: no such file (named by CAMPAIGND_CONFIG)\n")
+
+
+def test_a_folder_that_may_not_be_entered_is_one_line_that_names_the_file(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CAMPAIGND_CONFIG", raising=False)
+    monkeypatch.setattr(options, "_SYSTEM", folder.service)
+    folder.path.chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(NOBODY)
+        for given in (folder.service, None):
+            with pytest.raises(ConfigurationFilesError) as caught:
+                load_service(options.service_file(given))
+            assert str(caught.value) == f"{folder.service}: can't be read: Permission denied"
+    finally:
+        os.seteuid(user)
+        folder.path.chmod(0o700)
+
+
+def test_a_folder_in_place_of_the_file_is_one_line_that_says_so(folder: Folder) -> None:
+    done = check("--config", "campaigns.d", folder=folder.path)
+    assert (done.returncode, done.stderr) == (2, "campaigns.d: can't be read: Is a directory\n")
