@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import click
+from rphonenumbers import SUPPORTED_REGIONS
 
 from actors.errors import CampaignValidationError
 from actors.jobs.submitting import Selection
@@ -53,9 +54,10 @@ def pairs(texts: tuple[str, ...], option: str) -> dict[str, str]:
 
 def region_code(region: str | None) -> str | None:
     """A country's ISO code in capitals. Raises CampaignValidationError."""
-    if region is not None and not (len(region) == 2 and region.isascii() and region.isalpha()):
+    code = region and region.upper()
+    if code is not None and code not in SUPPORTED_REGIONS:
         raise CampaignValidationError(f"Not a country's ISO code: {region!r} (such as RU)")
-    return None if region is None else region.upper()
+    return code
 
 
 def _numbers(file: Path, region: str | None) -> list[str]:

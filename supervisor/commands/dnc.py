@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from actors.errors import CampaignValidationError
 from supervisor.clock import SystemClock
+from supervisor.commands.choosing_leads import region_code
 from supervisor.commands.options import config_option, json_option
 from supervisor.database.companies import find_company
 from supervisor.database.connect import open_connection
@@ -68,7 +68,7 @@ def add(
     if not numbers and file is None:
         raise click.UsageError("Give numbers, or a file with --file.")
     given = [*from_arguments(numbers), *(from_file(file) if file is not None else ())]
-    sorted_out = sort_out(given, _region(region))
+    sorted_out = sort_out(given, region_code(region))
     with open_connection(config) as connection:
         company_id = None if company is None else find_company(connection, company)
         added = do_not_call.add(connection, list(sorted_out.good), company_id, reason, SystemClock().now())
@@ -92,7 +92,7 @@ def remove(numbers: tuple[str, ...], company: str | None, region: str | None, co
     Example:
       campaignd dnc remove +79451234567
     """
-    sorted_out = sort_out(from_arguments(numbers), _region(region))
+    sorted_out = sort_out(from_arguments(numbers), region_code(region))
     with open_connection(config) as connection:
         company_id = None if company is None else find_company(connection, company)
         removed, left = do_not_call.remove(connection, list(sorted_out.good), company_id)
@@ -124,12 +124,6 @@ def list_(company: str | None, config: Path, as_json: bool) -> None:
                     whose = entry.company or "everybody"
                     line = f"{entry.phone_number:<16}  {whose:<20}  {entry.created_at:%Y-%m-%d}  {entry.reason or ''}"
                     click.echo("".join(letter if letter.isprintable() else " " for letter in line.rstrip()))
-
-
-def _region(region: str | None) -> str | None:
-    if region is not None and not (len(region) == 2 and region.isascii() and region.isalpha()):
-        raise CampaignValidationError(f"Not a country's ISO code: {region!r} (such as RU)")
-    return None if region is None else region.upper()
 
 
 def _list_of(company: str | None) -> str:

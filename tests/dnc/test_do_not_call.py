@@ -116,6 +116,7 @@ def test_bad_lines_of_a_file_are_told_and_the_rest_is_added(
         (["add", "+79451234567", "--company", "nobody"], 2, "campaignd: Company nobody not found"),
         (["add"], 2, "campaignd: Give numbers, or a file with --file."),
         (["add", ONE, "--region", "Russia"], 2, "campaignd: Not a country's ISO code: 'Russia' (such as RU)"),
+        (["add", ONE, "--region", "UK"], 2, "campaignd: Not a country's ISO code: 'UK' (such as RU)"),
         (
             ["add", "--file", "/nowhere/stop.txt"],
             2,

@@ -153,6 +153,7 @@ def test_a_line_end_in_a_value_begins_no_row_which_might_be_a_formula(
         (["list", "--company", "acme", "--where", "city"], "campaignd: --where 'city' is not COLUMN=TEXT"),
         (["import", "/nowhere/x.csv", "--company", "acme"], "campaignd: Can't read the call list /nowhere/x.csv"),
         (["import", "/x.csv", "--company", "acme", "--region", "Russia"], "campaignd: Not a country's ISO code"),
+        (["import", "/x.csv", "--company", "acme", "--region", "UK"], "campaignd: Not a country's ISO code: 'UK'"),
         (["list"], "campaignd: Missing option '--company'"),
     ],
 )
