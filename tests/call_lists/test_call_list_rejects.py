@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 from import_ledger import NOW, Ledger, numbers
 
-from actors.errors import CallListValidationError, DatabaseError
+from actors.errors import CallListValidationError, CampaignValidationError, DatabaseError
 from actors.jobs.call_lists import rejects
 from actors.jobs.call_lists.contacts import Rejected
 from actors.jobs.call_lists.importing import ImportResult, import_call_list
@@ -150,7 +150,7 @@ def test_an_import_whose_rejects_cant_be_written_adds_nothing(
     path = list_of(f"phone_number\n{numbers(1)[0]}\n")
     with pytest.raises(RejectsError, match="No such file or directory"):
         add(ledger, path, tmp_path / "missing" / "rejects.xlsx", "one")
-    with pytest.raises(RejectsError, match=r"written as \.xlsx, not \.csv"):
+    with pytest.raises(CampaignValidationError, match=r"written as \.xlsx, not \.csv"):
         add(ledger, path, tmp_path / "rejects.csv", "two")
 
     def full(*_: object) -> None:

@@ -96,6 +96,8 @@ def test_rejected_rows_are_written_to_a_workbook(
     ]
     code, _, errors = campaignd("spring", path, "--rejects", path)
     assert code == 2 and "this is the call list itself" in errors
+    code, _, errors = campaignd("spring", path, "--rejects", tmp_path / "rejects.csv")
+    assert (code, errors) == (2, "campaignd: Rejected rows are written as .xlsx, not .csv\n")
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ def import_call_list(
     an older one, when the import is done.
 
     Raises CallListValidationError when the file as a whole can't be read, RejectsError when `rejects` can't be written,
-    CampaignNotFoundError, CampaignValidationError when the campaign has come to its end, DatabaseError when PostgreSQL
-    fails.
+    CampaignNotFoundError, CampaignValidationError when the campaign is at its end or `rejects` is no .xlsx,
+    DatabaseError when PostgreSQL fails.
     """
     tasks = Tasks(connection, campaign_id)
     try:

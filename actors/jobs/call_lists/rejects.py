@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from actors.errors import CampaignServiceError
+from actors.errors import CampaignServiceError, CampaignValidationError
 from actors.jobs.call_lists.contacts import Rejected
 from actors.spreadsheet_text import is_like_a_formula, workbook_text
 
@@ -31,12 +31,13 @@ class RejectsWorkbook:
 
     A context manager, left without an exception after `finish`: then the workbook is there, in the place of an older
     one. Left in any other way there is no trace of it. Every cell is text, whatever it looks like; characters that
-    XML can't hold are replaced, and a cell longer than a spreadsheet's is cut. Raises RejectsError.
+    XML can't hold are replaced, and a cell longer than a spreadsheet's is cut. Raises RejectsError,
+    and CampaignValidationError for a path with another ending.
     """
 
     def __init__(self, path: Path) -> None:
         if path.suffix.lower() != ".xlsx":
-            raise RejectsError(f"Rejected rows are written as .xlsx, not {path.suffix or path.name}")
+            raise CampaignValidationError(f"Rejected rows are written as .xlsx, not {path.suffix or path.name}")
         self._path = path
         self._unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         self._header: list[str] = []
