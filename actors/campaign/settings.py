@@ -38,6 +38,12 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
+def _some_day(value: tuple[Day, ...]) -> tuple[Day, ...]:
+    if not value:
+        raise ValueError("not a single day; leave it out to call on every day")
+    return value
+
+
 def _holiday_country(value: str) -> str:
     from holidays import list_supported_countries  # only where a campaign keeps holidays: it is slow to import
 
@@ -50,6 +56,7 @@ TimeOfDay = Annotated[
     str, AfterValidator(_time_of_day), Field(json_schema_extra={"pattern": _TIME.pattern, "examples": ["09:00"]})
 ]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Days = Annotated[tuple[Day, ...], Field(strict=False, json_schema_extra={"minItems": 1}), AfterValidator(_some_day)]
 HolidayCountry = Annotated[str, AfterValidator(_holiday_country)]
 Positive = Annotated[int, Field(gt=0, le=1_000_000)]
 Minutes = Annotated[float, Field(ge=0, le=525_600, allow_inf_nan=False)]
@@ -81,7 +88,7 @@ class ScheduleSettings(Settings):
     """First minute of the daily window, HH:MM on the zone's wall clock."""
     daily_end_time: TimeOfDay | None = None
     """First minute after the daily window; earlier than its start: the window crosses midnight."""
-    days: Annotated[tuple[Day, ...], Field(strict=False, min_length=1)] | None = None
+    days: Days | None = None
     """Days of the week on which a window may begin."""
     holidays: HolidayCountry | None = None
     """Country (ISO code) on whose public holidays no window begins."""

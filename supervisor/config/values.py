@@ -159,28 +159,29 @@ def _json_table(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return value
 
 
+# A length comes first: after a validator of ours pydantic would say it of "items".
 Slug = Annotated[
-    str, AfterValidator(_slug), Field(max_length=63, json_schema_extra={"pattern": "^[a-z0-9][a-z0-9_-]*$"})
+    str, Field(max_length=63, json_schema_extra={"pattern": "^[a-z0-9][a-z0-9_-]*$"}), AfterValidator(_slug)
 ]
-Line = Annotated[str, AfterValidator(_line), Field(min_length=1, max_length=255)]
+Line = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_line)]
 PhoneNumber = Annotated[
     str,
     AfterValidator(_e164),
     Field(json_schema_extra={"pattern": "^\\+[1-9][0-9]{6,14}$", "examples": ["+74951234567"]}),
 ]
-PathText = Annotated[str, AfterValidator(_path), Field(min_length=1, max_length=4000)]
+PathText = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_path)]
 Listen = Annotated[str, AfterValidator(_listen), Field(json_schema_extra={"examples": ["127.0.0.1:9464"]})]
 LiveKitUrl = Annotated[
     str, AfterValidator(_livekit_url), Field(json_schema_extra={"examples": ["http://127.0.0.1:7880"]})
 ]
 Dsn = Annotated[
-    str, AfterValidator(checked_dsn), Field(min_length=1, json_schema_extra={"examples": ["postgresql:///campaignd"]})
+    str, Field(min_length=1, json_schema_extra={"examples": ["postgresql:///campaignd"]}), AfterValidator(checked_dsn)
 ]
 Store = Annotated[
     str, AfterValidator(_store), Field(json_schema_extra={"examples": ["file:///var/lib/campaignd/recordings"]})
 ]
 Region = Annotated[str, AfterValidator(_region), Field(json_schema_extra={"pattern": "^[A-Z]{2}$", "examples": ["RU"]})]
-Text = Annotated[str, AfterValidator(_text), Field(max_length=10_000)]
+Text = Annotated[str, Field(max_length=10_000), AfterValidator(_text)]
 JsonTable = Annotated[Mapping[str, Any], AfterValidator(_json_table)]
 Amount = Annotated[
     str,

@@ -97,6 +97,13 @@ SPRING = "campaigns.d/spring.toml"
             "Input should be 'conversation' or 'broadcast'; did you mean 'broadcast'?",
         ),
         ('description = "\\u0000"', "description", "the character NUL can't be kept"),
+        (f'description = "{"x" * 10_001}"', "description", "String should have at most 10000 characters"),
+        (
+            '[schedule]\ndays = ["tus"]',
+            "schedule.days[0]",
+            "Input should be 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun'; did you mean 'tue'?",
+        ),
+        ("[schedule]\ndays = []", "schedule.days", "not a single day; leave it out to call on every day"),
     ],
 )
 def test_a_mistake_in_a_campaigns_file(
