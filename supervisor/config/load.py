@@ -18,7 +18,7 @@ from supervisor.config.campaign import CampaignFile
 from supervisor.config.explain import explain
 from supervisor.config.problems import ConfigurationFilesError, Problem
 from supervisor.config.service import ServiceFile
-from supervisor.config.together import Names, check_campaign
+from supervisor.config.together import Names, check_campaign, check_service
 from supervisor.config.values import SLUG
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -84,7 +84,7 @@ def load(file: Path) -> Snapshot:
     """
     reading = _Reading()
     data = reading.toml(file)
-    service = reading.validate(file, data, ServiceFile)
+    service = reading.service(file, data)
     folder = file.parent / _campaigns_directory(data)
     names = Names.of(data)
     campaigns: dict[str, CampaignFile] = {}
@@ -105,7 +105,7 @@ def load_service(file: Path) -> ServiceConfiguration:
     """Read and validate the service's file alone: who only needs to know where things are works whatever is wrong with
     a campaign's file. Raises ConfigurationFilesError with every mistake of this file."""
     reading = _Reading()
-    service = reading.validate(file, reading.toml(file), ServiceFile)
+    service = reading.service(file, reading.toml(file))
     if service is None:
         raise ConfigurationFilesError(reading.problems)
     return ServiceConfiguration(file.resolve(), service)
@@ -135,6 +135,13 @@ class _Reading:
         except ValueError as error:
             self.problems.append(_syntax_problem(file, content, str(error)))
         return None
+
+    def service(self, file: Path, data: dict[str, Any] | None) -> ServiceFile | None:
+        """The service's file as its model; None when there is a mistake in it."""
+        service = self.validate(file, data, ServiceFile)
+        mistakes = [Problem(file, key, reason) for key, reason in check_service(data or {})]
+        self.problems += mistakes
+        return None if mistakes else service
 
     def validate(self, file: Path, data: dict[str, Any] | None, model: type[Model]) -> Model | None:
         """The file as its model; None when there is a mistake in it."""

@@ -264,11 +264,3 @@ class ServiceFile(Settings):
             **self.companies,
             VERIFY_COMPANY: CompanySettings(name="Verification", skillbases={VERIFY_COMPANY: skillbase}),
         }
-
-    @model_validator(mode="after")
-    def _verify_fits(self) -> ServiceFile:
-        if self.verify is not None and self.verify.trunk not in self.trunks:
-            raise ValueError(f"verify.trunk: unknown trunk: {self.verify.trunk!r}")
-        if self.verify is not None and VERIFY_COMPANY in self.companies:
-            raise ValueError(f"companies.{VERIFY_COMPANY}: this slug belongs to `campaignd verify`")
-        return self

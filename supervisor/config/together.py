@@ -1,4 +1,5 @@
-"""What a campaign's file can get wrong only beside the others: the company, skillbase, trunk and list it names.
+"""What can be wrong only beside something else: the company, skillbase, trunk and list that a campaign's file names,
+and what `[verify]` needs of the service's file.
 
 Looks at what stands in the files, not at the models: a mistake elsewhere in a file must not hide one of these.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 from actors.outcomes import Outcome
 from supervisor.config.explain import did_you_mean
+from supervisor.config.service import VERIFY_COMPANY
 
 _DECIDED = {
     Outcome.ANSWERED: "a contact who has answered is not called again",
@@ -39,6 +41,16 @@ class Names:
             },
             trunks=list(_table(service, "trunks")),
         )
+
+
+def check_service(service: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Key and reason of everything in a service's file that does not fit its other tables. Never raises."""
+    mistakes = [
+        (f"verify.{key}", reason) for key, reason in _trunk(_table(service, "verify"), list(_table(service, "trunks")))
+    ]
+    if "verify" in service and VERIFY_COMPANY in _table(service, "companies"):
+        mistakes.append((f"companies.{VERIFY_COMPANY}", "this slug belongs to `campaignd verify`"))
+    return mistakes
 
 
 def check_campaign(campaign: Mapping[str, Any], names: Names | None, directory: Path) -> list[tuple[str, str]]:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 import pytest
 from config_folder import CAMPAIGN, SERVICE, Folder
 
+from supervisor.config.load import load_service
+from supervisor.config.problems import ConfigurationFilesError
+
 Problems = Callable[[], list[str]]
 SPRING = "campaigns.d/spring.toml"
 
@@ -292,6 +295,26 @@ def test_all_mistakes_of_all_files_are_told_at_once(folder: Folder, problems: Pr
         ["campaigns.d/winter.toml", "trunk"],
         ["campaigns.d/winter.toml", "company"],
     ]
+
+
+def test_what_does_not_fit_verify_is_told_beside_other_mistakes(folder: Folder, problems: Problems) -> None:
+    tables = (
+        "[http]\nlisten = 3",
+        '[companies.verify]\nname = "V"',
+        '[verify]\nnumbers = "7"\ntrunk = "mian"\nagent_name = "a"',
+    )
+    folder.add_to_service("\n".join(tables))
+    assert problems() == [
+        "campaignd.toml: http.listen: Input should be a valid string",
+        "campaignd.toml: verify.numbers: not a range of numbers, such as +79450000000-+79450009999",
+        "campaignd.toml: verify.trunk: unknown trunk: 'mian'; did you mean 'main'? (there are: main)",
+        "campaignd.toml: companies.verify: this slug belongs to `campaignd verify`",
+    ]
+    folder.add_to_service(tables[2].replace('"7"', '"+79450000000-+79450009999"'))
+    with pytest.raises(ConfigurationFilesError) as caught:
+        load_service(folder.service)
+    [problem] = caught.value.problems
+    assert problem.key == "verify.trunk"
 
 
 def test_a_broken_service_file_does_not_hide_the_campaigns_mistakes(folder: Folder, problems: Problems) -> None:
