@@ -34,7 +34,10 @@ Example:
 """,
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=7880, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=7880, show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)  # fmt: skip
 @click.option("--api-key", default=API_KEY, show_default=True, help="The only API key it knows.")
 @click.option("--api-secret", default=API_SECRET, show_default=True, help="That key's secret.")
 @click.option("--webhook-url", default=None, help="Where to POST webhooks; without it there are none.")

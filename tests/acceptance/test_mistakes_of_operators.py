@@ -73,6 +73,7 @@ def test_a_credential_that_cannot_be_read(dsn: str, tmp_path: Path) -> None:
         (["status", "--jsn"], "No such option '--jsn'. Did you mean '--json'?"),
         (["start"], "Missing argument 'CAMPAIGN'."),
         (["jobs", "submit", "--company", "acme"], "Missing argument 'TYPE'. Choose from: "),
+        (["simulate-livekit", "--port", "78800"], "Invalid value for '--port': 78800 is not in the range 0<=x<=65535."),
         (["verify", "--campaigns", "0"], "Invalid value for '--campaigns': 0 is not in the range 1<=x<=100."),
     ],
 )
