@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 
@@ -63,8 +64,9 @@ def campaignd() -> None:
     """
 
 
-def _refused_by_database(error: Exception) -> str | None:
-    """A line for what no code of ours can do anything about: PostgreSQL went away, or does not allow it."""
+def _out_of_our_hands(error: Exception) -> str | None:
+    """A line for what no code of ours can do anything about: PostgreSQL went away, or does not allow it, or a disk is
+    full, as that on which a report was to be written."""
     # Long loaded, if it is one of them.
     from psycopg.errors import InsufficientPrivilege, OperationalError, ReadOnlySqlTransaction
 
@@ -74,6 +76,8 @@ def _refused_by_database(error: Exception) -> str | None:
             return f"PostgreSQL: {text} (`campaignd migrate --print-roles` gives the service's role its rights)"
         case OperationalError() | ReadOnlySqlTransaction():
             return f"PostgreSQL: {text}"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT, filename=file, strerror=why):
+            return f"{file or 'the output'} can't be written: {why}"
         case _:
             return None
 
@@ -115,7 +119,7 @@ def main() -> None:
         _complain(str(error))
         code = 2 if isinstance(error, wrong_input) else 1
     except Exception as error:
-        if (refusal := _refused_by_database(error)) is None:
+        if (refusal := _out_of_our_hands(error)) is None:
             raise
         _complain(refusal)
         code = 1

@@ -14,6 +14,7 @@ from supervisor.simulator import API_KEY, API_SECRET
 from tests.acceptance.running import Running
 from tests.world import as_service
 
+SAMPLE = Path(__file__).parents[2] / "config" / "campaignd.toml"
 SECRETS = os.environ | {"LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
 
 
@@ -87,6 +88,11 @@ def test_a_command_that_is_given_wrongly(arguments: list[str], said: str) -> Non
 def test_a_check_of_a_service_whose_file_is_missing_has_failed_itself(tmp_path: Path) -> None:
     with Running("verify", "--config", tmp_path / "none.toml", env=SECRETS) as running:
         assert (running.end(), running.err) == (1, f"campaignd: {tmp_path / 'none.toml'}: no such file\n")
+
+
+def test_a_full_disk_under_what_is_printed() -> None:
+    with Path("/dev/full").open("w") as full, Running("check", "--config", SAMPLE, stdout=full) as running:
+        assert (running.end(), running.err) == (1, "campaignd: the output can't be written: No space left on device\n")
 
 
 def test_a_command_that_is_asked_for_nothing_shows_its_help() -> None:
