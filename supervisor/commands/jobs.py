@@ -187,13 +187,14 @@ class _Options:
                 raise click.UsageError(f"{kind} has no use for {_spelled(option)}.")
         if len(given["name"] or "") > _LONGEST_NAME:
             raise click.UsageError(f"--name has more than {_LONGEST_NAME} characters.")
-        choosing = [option for option in _CHOOSING if given[option]]
+        choices = [option for option in _CHOOSING if kind in _USES[option]]
         if kind is JobType.ENQUEUE_OUTBOUND_CALLS:
             if given["campaign"] is None:
                 raise click.UsageError(f"{kind} needs --campaign CAMPAIGN.")
-            choosing.remove("campaign")
+            choices.remove("campaign")
+        choosing = [option for option in choices if given[option]]
         if not choosing and not given["everyone"] and kind is not JobType.DELETE_IMPORTED_LEADS:
-            raise click.UsageError("Say what it is about: --source, --import, --where, --file … or --all.")
+            raise click.UsageError(f"Say what it is about: {', '.join(map(_spelled, choices))} or --all.")
         if choosing and given["everyone"]:
             raise click.UsageError(f"--all goes with nothing that chooses: not with {_spelled(choosing[0])}.")
         changes: dict[str, Any] = {}

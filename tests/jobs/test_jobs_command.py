@@ -96,7 +96,18 @@ def test_the_database_of_an_older_version_is_told_in_one_line(campaignd: Run, of
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["submit", "delete_leads", "--company", "acme"], "campaignd: Say what it is about: --source, --import"),
+        (
+            ["submit", "delete_leads", "--company", "acme"],
+            "campaignd: Say what it is about: --source, --import, --where, --file or --all.",
+        ),
+        (
+            ["submit", "enqueue_outbound_calls", "--company", "acme", "--campaign", "spring"],
+            "campaignd: Say what it is about: --source, --import, --where, --file or --all.",
+        ),
+        (
+            ["submit", "delete_receipts_all", "--company", "acme"],
+            "campaignd: Say what it is about: --campaign or --all.",
+        ),
         (["submit", "delete_leads", "--company", "nobody", "--all"], "campaignd: Company nobody not found"),
         (["submit", "delete_leads", "--company", "acme", "--all", "--source", "manual"], "campaignd: --all goes with"),
         (["submit", "delete_leads", "--company", "acme", "--all", "--set", "a=b"], "campaignd: delete_leads has no"),
