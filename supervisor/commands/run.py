@@ -7,10 +7,12 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import structlog
 
+from actors.errors import DatabaseError
 from supervisor.clock import SystemClock
 from supervisor.commands.options import config_option
 from supervisor.config.load import load
@@ -21,6 +23,9 @@ from supervisor.logs import log_what_nobody_caught, set_up_logs
 from supervisor.many_calls import collect_rarely, make_room_for_threads
 from supervisor.notify import ServiceManager
 from supervisor.service import Service
+
+if TYPE_CHECKING:
+    from supervisor.database.embedded import EmbeddedPostgres
 
 
 class StoppedByOperator(Exception):
@@ -80,9 +85,9 @@ def command(config: Path) -> None:
 
     # Else a `kill -HUP`, or a terminal that closes, would end every call at once.
     signal.signal(signal.SIGHUP, ask_for_reload)
-    with StopSignals() as signals, open_server(snapshot) as dsn:
-        prepare_schema(snapshot, dsn)
-        service = Service(snapshot, secrets, dsn, SystemClock())
+    with StopSignals() as signals, open_server(snapshot) as server:
+        prepare_schema(snapshot, server.dsn)
+        service = Service(snapshot, secrets, server.dsn, SystemClock())
         heartbeat = Heartbeat(manager, service)
         try:
             service.start(progress=heartbeat.importing, while_importing=signals.raise_if_asked)
@@ -98,7 +103,7 @@ def command(config: Path) -> None:
                 heartbeat.reloaded(service.reload())
                 set_up_logs(service.snapshot.service.logging.level, service.snapshot.service.logging.format)
                 manager.ready(heartbeat.doing)
-            if service.failed.is_set():
+            if service.failed.is_set() or not _is_kept_up(server.embedded):
                 # Its threads may be stuck: nothing is waited for, and the next start takes the calls over.
                 log.error("exiting_after_failure")
                 os._exit(1)
@@ -110,3 +115,18 @@ def command(config: Path) -> None:
         heartbeat.closing()
         service.stop()
         log.info("stopped", calls_left=left)
+
+
+def _is_kept_up(server: EmbeddedPostgres | None) -> bool:
+    """Start an embedded PostgreSQL that was killed again: nobody else would. False when it can't be had, as with a full
+    disk: then this process ends too, and its next start tries again."""
+    log = structlog.get_logger()
+    if server is not None and not server.is_up():
+        log.error("embedded_postgresql_died")
+        try:
+            server.start()
+        except DatabaseError as error:
+            log.error("embedded_postgresql_not_started", error=str(error))
+            return False
+        log.info("embedded_postgresql_started")
+    return True

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -17,25 +19,37 @@ from supervisor.database.pool import connection_string
 from supervisor.database.postmaster import SUPERUSER
 from supervisor.database.roles import OWNER, SERVICE, become, set_up_roles
 
+if TYPE_CHECKING:
+    from supervisor.database.embedded import EmbeddedPostgres
+
+
+@dataclass(frozen=True)
+class Server:
+    """The configuration's database, of whoever owns an embedded server."""
+
+    dsn: str
+    embedded: EmbeddedPostgres | None = None
+    """None where the configuration names another; nobody but its owner starts it again when it has died."""
+
 
 @contextmanager
-def open_server(configuration: ServiceConfiguration) -> Iterator[str]:
-    """The DSN of the configuration's database for as long as the block lasts: for the service, which owns an embedded
-    server. Raises DatabaseError."""
+def open_server(configuration: ServiceConfiguration) -> Iterator[Server]:
+    """The configuration's database for as long as the block lasts: for the service, which owns an embedded server.
+    Raises DatabaseError."""
     if configuration.service.database.dsn is not None:
-        yield configuration.service.database.dsn
+        yield Server(configuration.service.database.dsn)
         return
     from supervisor.database.embedded import EmbeddedPostgres  # only where it is used
 
     with EmbeddedPostgres(embedded_directory(configuration)) as server:
         set_up_roles(server.dsn)
-        yield make_conninfo(server.dsn, user=SERVICE)
+        yield Server(make_conninfo(server.dsn, user=SERVICE), server)
 
 
 @contextmanager
 def join_server(configuration: ServiceConfiguration) -> Iterator[str]:
-    """The same for a command, which uses the embedded server of a service that runs now, or else starts it for as
-    long as the block lasts. Raises DatabaseError."""
+    """The DSN of the same for a command, which uses the embedded server of a service that runs now, or else starts it
+    for as long as the block lasts. Raises DatabaseError."""
     if configuration.service.database.dsn is None:
         from supervisor.database.embedded import running_server
 
@@ -45,8 +59,8 @@ def join_server(configuration: ServiceConfiguration) -> Iterator[str]:
     if running is not None:
         yield make_conninfo(running, user=SERVICE)
     else:
-        with open_server(configuration) as dsn:
-            yield dsn
+        with open_server(configuration) as server:
+            yield server.dsn
 
 
 @contextmanager

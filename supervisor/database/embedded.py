@@ -55,6 +55,10 @@ class EmbeddedPostgres:
         """The postmaster's process id; raises DatabaseError when it is not started."""
         return self._started().pid
 
+    def is_up(self) -> bool:
+        """Whether the started server lives; raises DatabaseError when it is not started."""
+        return is_postgres(self.pid, self._folder.data)
+
     def start(self) -> str:
         """Start the server, creating its database cluster the first time, and return its DSN.
 
@@ -63,7 +67,7 @@ class EmbeddedPostgres:
         Raises DatabaseError. After an exception, Ctrl-C included, no process is left behind.
         """
         if self._server is not None:
-            if is_postgres(self._server.pid, self._folder.data):
+            if self.is_up():
                 return self._server.dsn
             if self._child is not None:
                 self._child.wait()

@@ -88,7 +88,8 @@ def run_demo(
     with _folder(keep) as folder:
         audience.tell("starting PostgreSQL")
         configuration = load(write_demo_configuration(folder / "config", contacts))
-        with open_server(configuration) as dsn:
+        with open_server(configuration) as server:
+            dsn = server.dsn
             _unless_stopped(stop)
             audience.tell("creating the tables")
             prepare_schema(configuration, dsn)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Iterator
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -16,6 +18,7 @@ from supervisor.database.migrations import migrate
 from supervisor.overview.words import NOBODY_CALLS
 from tests.acceptance.running import TRACEBACK, Running, of_folder
 from tests.acceptance.setting import Setting
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 TALKER = "+79450000101"
@@ -128,6 +131,30 @@ def test_commands_join_the_database_of_a_service_that_keeps_its_own() -> None:
         assert of_folder(folder) == []
         with Running("status", "--config", configuration, env=environment) as alone:
             assert (alone.end(), alone.out, alone.err) == (0, f"No campaigns.\n{NOBODY_CALLS}\n", "")
+        assert of_folder(folder) == []
+
+
+def test_its_own_postgresql_that_was_killed_is_started_again() -> None:
+    with temporary_folder() as folder:
+        (folder / "campaigns.d").mkdir()
+        configuration, server = folder / "campaignd.toml", folder / "state" / "postgresql"
+        port = free_port()
+        configuration.write_text(f'[service]\nstate_directory = "state"\n[http]\nlisten = "127.0.0.1:{port}"\n')
+        environment = {"PATH": "/usr/bin:/bin", "LIVEKIT_API_KEY": "key", "LIVEKIT_API_SECRET": "a-secret" * 4}
+
+        def is_connected() -> bool:
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as metrics:
+                return b"campaignd_database_connected 1.0" in metrics.read()
+
+        with Running("run", "--config", configuration, env=environment) as service:
+            wait_until(lambda: "service_ready" in service.err, 30)
+            wait_until(is_connected, 10)
+            os.kill(int((server / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            wait_until(lambda: "listener_lost" in service.err, 10, "the service to notice")
+            wait_until(is_connected, 30, "the service to have its PostgreSQL again")
+            assert "embedded_postgresql_died" in service.err
+            service.signal_group(signal.SIGTERM)
+            assert service.end(30) == 0
         assert of_folder(folder) == []
 
 
