@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import sys
+from typing import Any
 
 import click
 
@@ -35,6 +36,27 @@ COMMANDS = {
 }
 
 
+class _Text(click.types.StringParamType):
+    """Text that PostgreSQL can keep: of a script or a terminal in another encoding Python makes lone surrogates."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = super().convert(value, param, ctx)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self.fail("not UTF-8", param, ctx)
+        return text
+
+
+def _take_text(command: click.Command) -> None:
+    """Have it, and what it groups, refuse text that can't be kept. A path may be of any bytes."""
+    for parameter in command.params:
+        if parameter.type is click.STRING:
+            parameter.type = _Text()
+    for each in command.commands.values() if isinstance(command, click.Group) else ():
+        _take_text(each)
+
+
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -44,6 +66,7 @@ class _LazyGroup(click.Group):
             return None
         module = load_module(f"supervisor.commands.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
+        _take_text(command)
         raise_on_ctrl_c()
         return command
 

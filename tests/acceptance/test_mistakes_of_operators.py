@@ -73,6 +73,8 @@ def test_a_credential_that_cannot_be_read(dsn: str, tmp_path: Path) -> None:
         (["statsu"], "No such command 'statsu'."),
         (["status", "--jsn"], "No such option '--jsn'. Did you mean '--json'?"),
         (["start"], "Missing argument 'CAMPAIGN'."),
+        (["pause", "spring", "--reason", os.fsdecode(b"caf\xe9")], "Invalid value for '--reason': not UTF-8"),
+        (["leads", "list", "--where", os.fsdecode(b"city=K\xf6ln")], "Invalid value for '--where': not UTF-8"),
         (["jobs", "submit", "--company", "acme"], "Missing argument 'TYPE'. Choose from: "),
         (["simulate-livekit", "--port", "78800"], "Invalid value for '--port': 78800 is not in the range 0<=x<=65535."),
         (["verify", "--campaigns", "0"], "Invalid value for '--campaigns': 0 is not in the range 1<=x<=100."),
