@@ -22,4 +22,5 @@ def command(campaign: str, reason: str | None, config: Path) -> None:
     Example:
       campaignd pause spring --reason "the offer has changed"
     """
-    change_status(config, campaign, pause, reason or f"paused by {operator()}")
+    # A line: it stands in tables and in the log.
+    change_status(config, campaign, pause, " ".join((reason or "").split()) or f"paused by {operator()}")

@@ -55,6 +55,14 @@ def test_a_campaign_is_started_paused_and_resumed_with_a_line_for_each(campaignd
     assert [reason.split(" operator ")[0] for _, reason in rows] == ["started by", "new offer", "resumed by"]
 
 
+def test_a_reason_is_a_line_whatever_was_pasted(campaignd: Run) -> None:
+    assert campaignd("start", "spring")[0] == 0
+    said = "Spring renewals: paused (new offer, from Monday)\n"
+    assert campaignd("pause", "spring", "--reason", "new offer,\n  from Monday\n") == (0, said)
+    code, said = campaignd("pause", "spring", "--reason", " ")
+    assert code == 0 and said.startswith("Spring renewals: paused (paused by operator ")
+
+
 def test_that_postgresql_may_only_be_read_is_said_in_a_line(campaignd: Run, dsn: str) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:
         name = psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]
