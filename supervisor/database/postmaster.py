@@ -32,7 +32,7 @@ def running_postmaster(data: Path) -> Postmaster | None:
     try:
         lines = [line.strip() for line in os.fsdecode((data / "postmaster.pid").read_bytes()).split("\n")]
         pid, port = int(lines[0]), int(lines[3])
-    except (FileNotFoundError, IndexError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
         return None
     if not is_postgres(pid, data):
         return None

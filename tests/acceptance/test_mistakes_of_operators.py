@@ -61,6 +61,12 @@ def test_a_port_that_another_listens_on(dsn: str, tmp_path: Path) -> None:
     assert code == 1 and f"can't listen on {listen}" in said and "address already in use" in said
 
 
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_state_directory_that_is_a_file(tmp_path: Path, command: str) -> None:
+    code, said = refused(tmp_path, '[service]\nstate_directory = "campaignd.toml"\n', command)
+    assert code == 1 and f"cannot create {tmp_path / 'campaignd.toml' / 'postgresql'}: Not a directory" in said
+
+
 def test_a_credential_that_cannot_be_read(dsn: str, tmp_path: Path) -> None:
     (tmp_path / "http_token").mkdir()
     code, said = refused(tmp_path, database(as_service(dsn)), CREDENTIALS_DIRECTORY=str(tmp_path))
