@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ TRACEBACK = "Traceback (most recent call last)"
 class Running:
     """`campaignd ARGUMENTS`, started at once, at the head of a session of its own, as from a terminal."""
 
-    def __init__(self, *arguments: object, program: str = sys.executable, **options: Any) -> None:
+    def __init__(
+        self, *arguments: object, command: Sequence[str] = (sys.executable, "-m", "supervisor"), **options: Any
+    ) -> None:
         self._out, self._err = os.memfd_create("out"), os.memfd_create("err")  # no pipes: nobody reads meanwhile
-        command = [program, "-m", "supervisor", *map(str, arguments)]
         streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": self._out, "stderr": self._err} | options
-        self._process = subprocess.Popen(command, start_new_session=True, **streams)
+        self._process = subprocess.Popen([*command, *map(str, arguments)], start_new_session=True, **streams)
 
     @property
     def pid(self) -> int:
@@ -79,8 +81,8 @@ class Running:
         return wait_until(self._find_server_folder, 20, "it to start its PostgreSQL")
 
     def _find_server_folder(self) -> Path | None:
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        words = (word for pid in children for word in _command_line(int(pid)))
+        ours = self.session()
+        words = (word for pid, status in _processes() if int(status[1]) in ours for word in _command_line(pid))
         return next((Path(word).parent for word in words if "/postgresql/data" in word), None)
 
 

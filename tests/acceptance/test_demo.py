@@ -69,7 +69,8 @@ def foreign_demo() -> Iterator[Running | None]:
         if program is None:
             yield None
             return
-        with Running("demo", "--json", "--contacts", 9, "--speed", 200, program=program, **options) as running:
+        command = (program, "-m", "supervisor")
+        with Running("demo", "--json", "--contacts", 9, "--speed", 200, command=command, **options) as running:
             yield running
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import signal
-import termios
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 
 from supervisor.database.embedded import running_server
 from tests.acceptance.running import TRACEBACK, Running, of_folder
+from tests.acceptance.terminal import Terminal
 from tests.waiting import wait_until
 
 SOON_S = 10
@@ -62,29 +58,12 @@ def test_the_demo_ends_soon_and_leaves_nothing_whenever_it_is_interrupted() -> N
 
 
 def test_ctrl_c_at_a_terminal() -> None:
-    leader, follower = pty.openpty()
-    streams = dict.fromkeys(("stdin", "stdout", "stderr"), follower)
-    # As a shell does: the terminal becomes the session's own, so that its Ctrl-C is a signal.
-    with Running(
-        "demo", preexec_fn=lambda: _own_terminal(follower), env=os.environ | {"TERM": "xterm"}, **streams
-    ) as demo:
-        os.close(follower)
-        os.set_blocking(leader, False)
-        folder = while_calling(demo)
-        os.write(leader, b"\x03")
-        shown = b""
-
-        def ended() -> bool:
-            nonlocal shown
-            with suppress(OSError):
-                shown += os.read(leader, 1 << 16)
-            return demo.ended
-
-        wait_until(ended, SOON_S)
-        assert demo.end() == 130
-        assert TRACEBACK.encode() not in shown
-        _check_nothing_is_left(demo, folder)
-    os.close(leader)
+    with Terminal("demo") as terminal:
+        folder = while_calling(terminal.command)
+        terminal.press(b"\x03")
+        assert terminal.end(SOON_S) == 130
+        assert TRACEBACK not in terminal.shown()
+        _check_nothing_is_left(terminal.command, folder)
 
 
 def _interrupt(number: signal.Signals, moment: Moment, codes: tuple[int, ...]) -> None:
@@ -120,7 +99,3 @@ def _wait_for_rows(folder: Path, query: str) -> None:
 
     with psycopg.connect(dsn, autocommit=True) as connection:
         wait_until(there, 30, query)
-
-
-def _own_terminal(terminal: int) -> None:
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)

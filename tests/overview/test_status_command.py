@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
-import re
-import struct
-import termios
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -19,10 +11,8 @@ import pytest
 from supervisor.database.embedded import EmbeddedPostgres
 from supervisor.overview.words import NOBODY_CALLS
 from tests.acceptance.running import TRACEBACK, Running
+from tests.acceptance.terminal import SOON_S, Terminal
 from tests.overview.scene import Scene
-from tests.waiting import wait_until
-
-SOON_S = 30
 
 
 @pytest.fixture
@@ -35,76 +25,27 @@ def config(tmp_path: Path, dsn: str) -> Path:
     return file
 
 
-class Terminal:
-    """A terminal with a command in it."""
-
-    def __init__(self, *arguments: object) -> None:
-        self._leader, follower = pty.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
-        streams = dict.fromkeys(("stdin", "stdout", "stderr"), follower)
-        environment = os.environ | {"TERM": "xterm-256color"}
-        self.command = Running(
-            *arguments, env=environment, preexec_fn=lambda: fcntl.ioctl(follower, termios.TIOCSCTTY, 0), **streams
-        )
-        os.close(follower)
-        os.set_blocking(self._leader, False)
-        self._shown = b""
-
-    def shown(self) -> str:
-        """All that was written to it so far."""
-        with suppress(OSError):
-            while more := os.read(self._leader, 1 << 16):
-                self._shown += more
-        return self._shown.decode(errors="replace")
-
-    def wait_for(self, text: str) -> None:
-        """Until it is shown, anew."""
-        seen = len(self.shown())
-        wait_until(lambda: text in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.shown()[seen:]), SOON_S, text)
-
-    def press(self, keys: bytes) -> None:
-        os.write(self._leader, keys)
-
-    def close(self) -> None:
-        self.command.close()
-        os.close(self._leader)
-
-
-@pytest.fixture
-def terminal() -> Iterator[Callable[..., Terminal]]:
-    """Opens terminals."""
-    opened: list[Terminal] = []
-
-    def open_terminal(*arguments: object) -> Terminal:
-        opened.append(Terminal(*arguments))
-        return opened[-1]
-
-    yield open_terminal
-    for each in opened:
-        each.close()
-
-
 def test_watching_survives_an_outage_of_postgresql_and_ctrl_c_leaves_the_terminal_as_it_was(
-    scene: Scene, config: Path, postgres: EmbeddedPostgres, terminal: Callable[..., Terminal]
+    scene: Scene, config: Path, postgres: EmbeddedPostgres
 ) -> None:
     scene.campaign("spring", total_tasks=9)
-    watched = terminal("status", "--watch", "--interval", "0.2", "--config", config)
-    watched.wait_for("spring")
-    scene.campaign("autumn", total_tasks=7)
-    watched.wait_for("autumn")
-    database = scene.connection.info.dbname
-    with psycopg.connect(postgres.dsn, autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false".encode())
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'campaignd watch'"
-        )
-        watched.wait_for("PostgreSQL can't be asked since")
-        connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true".encode())
-    scene.campaign("winter")
-    watched.wait_for("winter")
-    watched.press(b"\x03")
-    assert watched.command.end(SOON_S) == 130
-    shown = watched.shown()
+    with Terminal("status", "--watch", "--interval", "0.2", "--config", config) as watched:
+        watched.wait_for("spring")
+        scene.campaign("autumn", total_tasks=7)
+        watched.wait_for("autumn")
+        database = scene.connection.info.dbname
+        with psycopg.connect(postgres.dsn, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false".encode())
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'campaignd watch'"
+            )
+            watched.wait_for("PostgreSQL can't be asked since")
+            connection.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true".encode())
+        scene.campaign("winter")
+        watched.wait_for("winter")
+        watched.press(b"\x03")
+        assert watched.end(SOON_S) == 130
+        shown = watched.shown()
     assert shown.count("\x1b[?1049h") == shown.count("\x1b[?1049l") == 1
     assert shown.rindex("\x1b[?1049l") < shown.index("campaignd: interrupted")
     assert "\x1b[?25h" in shown and TRACEBACK not in shown
