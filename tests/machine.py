@@ -14,6 +14,7 @@ PACKAGES = {
     "systemd-analyze": "systemd",
     "systemd-nspawn": "systemd-container",
     "chromium": "chromium",
+    "make": "make",
 }
 """Program → the Debian package it comes with."""
 
