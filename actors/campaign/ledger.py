@@ -242,7 +242,7 @@ def claim(
         row = connection.execute(_sql("promote"), parameters).fetchone()
         if row is None or not row[0]:
             raise LeaseLostError(f"campaign {campaign.label} is not ours any more")
-        _, company_limited, came_due, total_tasks = row
+        _, company_limited, came_due, total_tasks, *_ = row
         company = _company_limits(connection, campaign) if company_limited else _CompanyLimits(UNLIMITED, None)
         allowed = list(call_ids[: company.room])
         passed_over = 0

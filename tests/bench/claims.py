@@ -7,9 +7,12 @@ from statistics import median
 from time import perf_counter
 from typing import LiteralString
 
+from psycopg_pool import ConnectionPool
+
 from actors.campaign import ledger
 from actors.campaign.ledger import CampaignRow
 from actors.ids import new_id
+from supervisor.database.pool import open_pool
 from tests.bench.database import add_tasks, drop_database, in_bulk, new_database, server, settle_down
 from tests.bench.figures import Figure
 from tests.campaign.book import Book
@@ -17,8 +20,7 @@ from tests.world import TUESDAY
 
 AT_ONCE = 100
 CALLED = 2_000
-"""Calls that there are already, as in a database that is used. For a table that was vacuumed while it was empty, a plan
-is kept that reads all of it: each claim would read the calls of all claims before it."""
+"""Calls that there are already, as in a database that is used."""
 FLAT = 1.3
 MIXES: dict[str, LiteralString | None] = {
     "all pending": None,
@@ -53,16 +55,17 @@ def _claims_ms(dsn: str, mix: str, sizes: Sequence[int], times: int = 41) -> dic
     filled = {size: _fill(dsn, mix, size) for size in sizes}
     took_ms: dict[int, list[float]] = {size: [] for size in sizes}
     for _ in range(times):
-        for size, (book, row) in filled.items():
-            took_ms[size].append(_claim_ms(book, row, finds=0 if mix == "nothing due" else AT_ONCE))
-    for size, (book, _) in filled.items():
+        for size, (_, pool, row) in filled.items():
+            took_ms[size].append(_claim_ms(pool, row, finds=0 if mix == "nothing due" else AT_ONCE))
+    for size, (book, pool, _) in filled.items():
+        pool.close()
         book.close()
         drop_database(dsn, f"claims_{size}")
     return {size: median(each) for size, each in took_ms.items()}
 
 
-def _fill(dsn: str, mix: str, size: int) -> tuple[Book, CampaignRow]:
-    """A database of its own with a campaign of so many tasks."""
+def _fill(dsn: str, mix: str, size: int) -> tuple[Book, ConnectionPool, CampaignRow]:
+    """A database of its own with a campaign of so many tasks, and the service's connection to it."""
     book = Book(new_database(dsn, f"claims_{size}"))
     campaign = book.campaign()
     with in_bulk(book.connection):
@@ -73,16 +76,15 @@ def _fill(dsn: str, mix: str, size: int) -> tuple[Book, CampaignRow]:
     add_tasks(book.connection, elsewhere, CALLED)
     book.claim(elsewhere, CALLED)
     settle_down(book.dsn)
-    book.connection.prepare_threshold = 0  # as in the service
-    return book, book.row(campaign)
+    return book, open_pool(book.dsn, 1), book.row(campaign)
 
 
-def _claim_ms(book: Book, row: CampaignRow, *, finds: int) -> float:
+def _claim_ms(pool: ConnectionPool, row: CampaignRow, *, finds: int) -> float:
     """What one claim takes, which is undone."""
     ids = [new_id() for _ in range(AT_ONCE)]
-    with book.connection.transaction(force_rollback=True):
+    with pool.connection() as connection, connection.transaction(force_rollback=True):
         began = perf_counter()
-        claim = ledger.claim(book.connection, row, ids, TUESDAY)
+        claim = ledger.claim(connection, row, ids, TUESDAY)
         took_ms = (perf_counter() - began) * 1000
     assert len(claim.tasks) == finds
     return took_ms
