@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from actors.addresses import BREAKERS, ROSTER, SUPERVISOR, Address, campaign_address, dialer_address, trunk_address
 from actors.breakers.ledger import others_are_there
-from actors.breakers.messages import ProbeReturned, ProbeWanted
+from actors.breakers.messages import ProbeReturned, ProbeWanted, WhatFails
 from actors.campaign import ledger
 from actors.campaign.last_calls import LastCalls
 from actors.campaign.ledger import CampaignRow, Claim
@@ -199,7 +199,15 @@ def paused_within_its_hours(world: World) -> None:
 
 
 def without_campaigns(world: World) -> None:
+    """And whoever says that it has begun has been heard: in the breakers' place that would be lost."""
     world.start()
+    for address, nothing in (
+        (trunk_address("main"), PermitsReturned(())),
+        (BREAKERS, WhatFails(dialer_address(new_id()))),
+    ):
+        actor = world.service.directory.find(address)
+        assert actor is not None
+        actor.ask(nothing, timeout=10)
 
 
 def at_its_limit(world: World) -> None:
