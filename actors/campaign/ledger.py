@@ -245,15 +245,16 @@ def claim(
         _, company_limited, came_due, total_tasks, *_ = row
         company = _company_limits(connection, campaign) if company_limited else _CompanyLimits(UNLIMITED, None)
         allowed = list(call_ids[: company.room])
-        passed_over = 0
+        wanted, passed_over = allowed, 0
         if came_due or (reached is not None and reached.total_tasks != total_tasks):
             reached = None
         if opening is not None or company.attempts_per_day is not None:
             parameters["only"], passed_over = _callable_now(
                 connection, parameters, len(allowed), company.attempts_per_day, opening
             )
+            wanted = allowed[: len(parameters["only"])]  # for one more of them the whole list would be searched
             reached = None
-        tasks, refused, end = _take(connection, parameters, allowed, reached)
+        tasks, refused, end = _take(connection, parameters, wanted, reached)
         if reached is not None and len(tasks) < len(allowed):
             more, more_refused, earlier = _take(connection, parameters, allowed[len(tasks) :], None)
             tasks, refused, end = tasks + more, refused + more_refused, earlier or end

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -62,6 +64,19 @@ def call_some(pool: ConnectionPool, campaign: ledger.CampaignRow) -> list[dict[s
         ended = [(result(task), Verdict(TaskStatus.COMPLETED)) for task in tasks]
         ledger.settle(connection, campaign, ended, TUESDAY)
     return read
+
+
+def test_a_claim_that_few_contacts_are_open_for_does_not_read_the_whole_list(book: Book, pool: ConnectionPool) -> None:
+    campaign, asked, read = book.row(book.campaign()), itertools.count(), list[dict[str, int]]()
+    book.many(campaign.id, MANY)
+
+    def opens(number: str, at: datetime) -> datetime:
+        return at if next(asked) < AT_ONCE else at + timedelta(hours=1)
+
+    with transaction(pool, read) as connection:
+        claim = ledger.claim(connection, campaign, [new_id() for _ in range(2 * AT_ONCE)], TUESDAY, opens)
+    assert (len(claim.tasks), claim.company_full) == (AT_ONCE, False)
+    assert max(read[0].values()) <= MANY / 20, read
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["of a table that was known as small", "of an unknown one"])
