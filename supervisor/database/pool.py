@@ -38,8 +38,8 @@ _KEEPALIVES: dict[str, Any] = {
 _PLANS = "-c enable_seqscan=off -c jit=off"
 """A connection keeps a plan that was made for a small table until autovacuum has looked at a great one. What actors do
 is about a few rows, each of which an index finds: while a million were being imported, and for a minute after it, each
-settlement would read all of them (measured: 150 to 200 ms in place of 2). What no index finds, PostgreSQL before 18 then
-takes for so dear that it would compile it first."""
+settlement would read all of them (measured: 150 to 200 ms in place of 2). What no index finds, PostgreSQL before 18
+then takes for so dear that it would compile it first."""
 
 T = TypeVar("T")
 
